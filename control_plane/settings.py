@@ -1,0 +1,48 @@
+"""Settings, from the environment (`NEXUSVIBE_…`), a `.env` file, or files in `NEXUSVIBE_SECRETS_DIR`."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from control_plane.ids import NodeId, ReplicaId, new_id
+
+
+class Settings(BaseSettings):
+    """One replica of the control plane.
+
+    Secrets may be given as files named like the variable in lower case (`token_secret`) in the secrets directory.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="NEXUSVIBE_",
+        env_file=".env",
+        secrets_dir=os.environ.get("NEXUSVIBE_SECRETS_DIR"),
+        extra="ignore",
+    )
+
+    replica_id: Annotated[ReplicaId, Field(default_factory=lambda: ReplicaId(new_id("r")))]
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    """Where clients, integrators and heartbeats arrive. 0 takes a free port."""
+
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    """`redis://`, `rediss://` or `unix://`; with `redis_cluster` any node of the cluster."""
+    redis_cluster: bool = False
+
+    token_secret: SecretStr
+    """Signs and verifies room tokens (HS256); at least 32 bytes."""
+    control_key: SecretStr
+    """This control plane's Ed25519 private key (PKCS#8 PEM): how media nodes know its replicas."""
+    trusted_nodes: dict[NodeId, str] = {}
+    """Public key (base64, 32 bytes) of each media node whose heartbeats are believed."""
+
+    web_root: Path | None = None
+    """Folder with the built web client; without one only the API is served."""
+    allowed_origins: Annotated[tuple[str, ...], Field(description="empty: the host that the page came from")] = ()
+
+    log_level: str = "info"
+    log_format: str = "console"
+    """`console` for people, `json` for machines."""

@@ -1,0 +1,189 @@
+"""Values that cross the media contract. All are frozen; all serialise to JSON as they are.
+
+Names follow W3C WebRTC 1.0 and the RFCs. SDP never leaves memory: these models are not to be logged or stored.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal, NewType
+
+from pydantic import BaseModel, ConfigDict, Field
+
+RoomId = NewType("RoomId", str)
+ParticipantId = NewType("ParticipantId", str)
+TrackId = NewType("TrackId", str)
+NodeId = NewType("NodeId", str)
+Incarnation = NewType("Incarnation", str)
+
+MAX_SDP_CHARS = 200_000
+
+Mid = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9_.~-]+$")]
+Sdp = Annotated[str, Field(max_length=MAX_SDP_CHARS, repr=False)]
+
+
+class Value(BaseModel):
+    """Frozen, and deaf to fields it does not know, so that newer and older processes can talk."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class RoomRef(Value):
+    """One life of a room. A room made again under the same name has another incarnation."""
+
+    room: RoomId
+    incarnation: Incarnation
+
+
+class PeerRef(Value):
+    """One participant's presence on this node: its publisher and its subscriber connection.
+
+    `epoch` is the participant's placement epoch: while a call moves, one participant may be here twice.
+    """
+
+    room: RoomRef
+    participant: ParticipantId
+    epoch: int
+
+
+class PeerConnectionRole(StrEnum):
+    """Which of a participant's two connections: it offers on `publisher`, the node offers on `subscriber`."""
+
+    PUBLISHER = "publisher"
+    SUBSCRIBER = "subscriber"
+
+
+class TrackKind(StrEnum):
+    AUDIO = "audio"
+    VIDEO = "video"
+
+
+class TrackSource(StrEnum):
+    """What a track shows, after Screen Capture and Media Capture and Streams."""
+
+    CAMERA = "camera"
+    MICROPHONE = "microphone"
+    SCREEN = "screen"
+    SCREEN_AUDIO = "screen_audio"
+
+
+class SimulcastLayer(StrEnum):
+    """Spatial layer of a simulcast or SVC track. A track with one layer ignores the wish."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+class Capability(StrEnum):
+    """What an adapter may declare. Calling what is not declared raises `Unsupported`; it is never ignored."""
+
+    SIMULCAST = "simulcast"
+    SERVER_MUTE = "server_mute"
+    ICE_RESTART = "ice_restart"
+
+
+class IceCandidate(Value):
+    """RTCIceCandidateInit. `candidate` is the RFC 8839 §5.1 attribute without `a=`."""
+
+    candidate: Annotated[str, Field(max_length=1024, repr=False)]
+    sdp_mid: Annotated[str | None, Field(alias="sdpMid", max_length=32)] = None
+    sdp_m_line_index: Annotated[int | None, Field(alias="sdpMLineIndex", ge=0, le=1024)] = None
+    username_fragment: Annotated[str | None, Field(alias="usernameFragment", max_length=256, repr=False)] = None
+
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
+
+
+class PublishedTrack(Value):
+    """One m-section of a publisher's offer. The id is the client's, kept when the call moves to another node."""
+
+    id: TrackId
+    mid: Mid
+    kind: TrackKind
+    source: TrackSource
+    simulcast: bool = False
+
+
+class PublisherOffer(Value):
+    """The client's offer and what its sending m-sections carry.
+
+    `negotiation` grows with each offer of a peer. `tracks` lists every track that the offer sends, not only new ones;
+    a track that was there and is listed no more has ended.
+    """
+
+    negotiation: int
+    sdp: Sdp
+    tracks: tuple[PublishedTrack, ...]
+
+
+class PublisherAnswer(Value):
+    negotiation: int
+    sdp: Sdp
+
+
+class Subscription(Value):
+    """A track that a peer wants, and the best layer that it has use for."""
+
+    track: TrackId
+    layer: SimulcastLayer = SimulcastLayer.HIGH
+
+
+class RoomSpec(Value):
+    """What a room is like on the media side.
+
+    `audio_codecs` and `video_codecs` are in order of preference, named as in SDP (`opus`, `VP8`, `H264`).
+    `max_bitrate` is the ceiling for one publisher in bits/s.
+    """
+
+    audio_codecs: tuple[str, ...] = ("opus",)
+    video_codecs: tuple[str, ...] = ("VP8", "H264")
+    max_bitrate: int = 3_000_000
+
+
+class ConnectionStatus(Value):
+    """One peer connection as the SFU sees it. `negotiation` 0: nothing was negotiated yet.
+
+    `pending`: the subscriber's offer of that number still waits for its answer.
+    `connected`: ICE and DTLS are up. `receiving`: media arrived in the last 2 s (publisher only).
+    """
+
+    negotiation: int = 0
+    pending: bool = False
+    connected: bool = False
+    receiving: bool = False
+
+
+class PeerStatus(Value):
+    """What the node holds of a peer. `tracks` are those it can forward now; `muted` those the server silenced."""
+
+    peer: PeerRef
+    publisher: ConnectionStatus = ConnectionStatus()
+    subscriber: ConnectionStatus = ConnectionStatus()
+    tracks: tuple[PublishedTrack, ...] = ()
+    muted: frozenset[TrackId] = frozenset()
+
+
+class NodeDescription(Value):
+    """Who this node is. `warnings` are sentences for the operator, such as a version with a known fault."""
+
+    backend: str
+    version: str
+    capabilities: frozenset[Capability]
+    warnings: tuple[str, ...] = ()
+
+
+class NodeLoad(Value):
+    """What the node carries now. `streams` counts RTP streams in both directions, the unit of capacity.
+
+    `cpu` is the share of the machine's cores that the SFU used since the last report, 0 to 1.
+    """
+
+    rooms: int = 0
+    peers: int = 0
+    streams: int = 0
+    cpu: float = 0.0
+
+
+class SessionDescription(Value):
+    """RTCSessionDescriptionInit, as it travels between client and control plane."""
+
+    type: Literal["offer", "answer"]
+    sdp: Sdp
