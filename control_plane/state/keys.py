@@ -1,0 +1,33 @@
+"""Every key and channel in Redis. What must change together shares a hash tag, `{…}`, and so a slot of the cluster."""
+
+from control_plane.ids import NodeId, ReplicaId, RoomId
+
+REPLICAS_ALIVE = "nv:{replicas}:alive"
+"""Sorted set: replica → when it last proved itself, Redis time in ms."""
+
+NODE_REPORTS = "nv:{nodes}:reports"
+"""Hash: node → its last heartbeat, as JSON text."""
+NODE_METERS = "nv:{nodes}:meters"
+"""Hash: node → what scripts need of it, as a JSON list of numbers."""
+NODE_RESERVED = "nv:{nodes}:reserved"
+"""Hash: node → streams reserved on it that its measured load does not include yet."""
+
+
+def node_reservations(node: NodeId) -> str:
+    """Sorted set: reservations that count on this node → when they were made, Redis time in ms."""
+    return f"nv:{{nodes}}:reservations:{node}"
+
+
+def node_reservation(reservation: str) -> str:
+    """String: the node that holds this reservation, with a TTL."""
+    return f"nv:{{nodes}}:reservation:{reservation}"
+
+
+def room_key(room: RoomId, part: str) -> str:
+    """One part of a room's state."""
+    return f"nv:{{room:{room}}}:{part}"
+
+
+def inbox(replica: ReplicaId) -> str:
+    """Channel: what other replicas tell this one."""
+    return f"nv:inbox:{replica}"
