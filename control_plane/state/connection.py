@@ -63,7 +63,7 @@ class Connection(asyncio.Protocol):
         """Send a command that has no reply of its own, such as SUBSCRIBE in RESP3."""
         if not self._outgoing:
             self._loop.call_soon(self._flush)
-        self._outgoing.append(hiredis.pack_command(command)  # type: ignore[arg-type] # its stub means a tuple of any length)
+        self._outgoing.append(hiredis.pack_command(command))  # type: ignore[arg-type] # its stub says a tuple of one
 
     def close(self) -> None:
         """Drop the connection; what waits gets `Unavailable`. Closing twice is a no-op."""
@@ -134,7 +134,7 @@ async def open_connection(
 ) -> Connection:
     """Connect, authenticate, select the database. With `on_push` speaks RESP3, which tells messages from replies.
 
-    Raises `OSError` (`TimeoutError` after `timeout` seconds), `Unavailable`, `RedisReplyError` (such as a wrong password).
+    Raises `OSError` (`TimeoutError` after `timeout` seconds), `Unavailable`, `RedisReplyError` (a wrong password).
     """
     loop = asyncio.get_running_loop()
 
