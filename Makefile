@@ -1,0 +1,54 @@
+# NexusVibe. `make help` explains the repository; the scripts in infra/setup bring what a fresh machine lacks.
+SHELL := /bin/bash
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+.DEFAULT_GOAL := help
+.PHONY: help up test check fmt bench faults setup setup-tools setup-test
+
+PORT ?= 8080
+ARGS ?=
+bin := .venv/bin
+npm := infra/setup/npm --prefix web --silent
+
+help:
+	@cat infra/setup/help.txt
+
+up: setup
+	@exec $(bin)/nexusvibe up --port $(PORT) $(ARGS)
+
+test: setup-test
+	@$(npm) run test
+	@exec $(bin)/pytest $(ARGS)
+
+check: setup-tools
+	@$(bin)/ruff format --check --quiet . && $(bin)/ruff check --quiet .
+	@$(bin)/mypy
+	@$(bin)/lint-imports --no-cache --no-logo
+	@$(bin)/python tools/generate_protocol.py --check
+	@$(npm) run check
+
+fmt: setup-tools
+	@$(bin)/ruff check --quiet --fix . && $(bin)/ruff format --quiet .
+	@$(bin)/python tools/generate_protocol.py
+	@$(npm) run fmt
+
+faults: setup-test
+	@exec $(bin)/pytest -m faults $(ARGS)
+
+bench: setup-test
+	@test -d bench || { echo "There are no benchmarks yet." >&2; exit 1; }
+	@exec $(bin)/python -m bench $(ARGS)
+
+setup:
+	@infra/setup/packages up
+	@infra/setup/python-env
+	@infra/setup/web
+
+setup-test:
+	@infra/setup/packages test
+	@infra/setup/python-env
+	@infra/setup/web
+
+setup-tools:
+	@infra/setup/packages tools
+	@infra/setup/python-env
+	@infra/setup/web packages
