@@ -70,7 +70,7 @@ class Link:
             try:
                 connection = await open_connection(self.address, self._timeout)
             except CONNECT_ERRORS as error:
-                log.debug("redis_connect_failed", redis=str(self.address), error=type(error).__name__)
+                log.debug("redis_connect_failed", error=type(error).__name__)
                 self._settled.set()
             else:
                 await self._hold(connection)

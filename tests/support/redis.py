@@ -37,7 +37,7 @@ class RedisTarget:
 
 
 class RedisServer:
-    """A `redis-server` of our own; it dies with the test process. Nothing is kept on disk."""
+    """A `redis-server` of our own; it dies with the test's thread at the latest. Nothing is kept on disk."""
 
     def __init__(self, folder: Path, *, port: int = 0, options: tuple[str, ...] = ()) -> None:
         """On a Unix socket in `folder`, or on a loopback port when one is given."""
