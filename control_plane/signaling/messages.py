@@ -253,7 +253,6 @@ class ChatResult(Message):
 
 class PongResult(Message):
     type: Literal["pong"] = "pong"
-    time: int
 
 
 class DoneResult(Message):
@@ -416,3 +415,5 @@ class CloseCode:
     TOO_LARGE = 4413  # final
     TOO_FAST = 4429  # wait, then resume
     UNAVAILABLE = 4503  # resume with back-off
+
+    FINAL = frozenset({PROTOCOL_ERROR, NOT_JOINED, ENDED, SUPERSEDED, TOO_LARGE})

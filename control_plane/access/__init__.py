@@ -1,0 +1,1 @@
+"""Who may enter: room tokens and what they grant."""

@@ -1,0 +1,80 @@
+"""Room tokens: a JWT (RFC 7519, HS256) that lets its bearer into one room.
+
+Claims: `room`, `sub` (the identity; left out, each join is a guest of its own), `name`, `hidden`, `iat`, `nbf`, `exp`,
+`jti`. The audience keeps a token of another service with the same secret out.
+"""
+
+import json
+import re
+from typing import Annotated
+
+from joserfc import jwt
+from joserfc.errors import ExpiredTokenError, JoseError
+from joserfc.jwk import OctKey
+from joserfc.jwt import JWTClaimsRegistry
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from control_plane.clock import Clock, SystemClock
+from control_plane.errors import ExpiredToken, InvalidToken
+from control_plane.ids import Identity, RoomId, new_id
+
+AUDIENCE = "nexusvibe"
+LEEWAY_S = 5
+MIN_SECRET_BYTES = 32
+
+ROOM_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$")
+RoomName = Annotated[str, Field(pattern=ROOM_NAME.pattern)]
+
+
+class Grants(BaseModel):
+    """What the bearer may do. Without an `identity` every join becomes a guest with an identity of its own."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    room: RoomName
+    identity: Annotated[Identity | None, Field(alias="sub", min_length=1, max_length=128)] = None
+    name: Annotated[str | None, Field(min_length=1, max_length=64)] = None
+    hidden: bool = False
+
+
+class RoomTokens:
+    """Mints and verifies room tokens with one secret.
+
+    Raises `ValueError` at construction when the secret is shorter than 32 bytes (RFC 7518 §3.2).
+    """
+
+    def __init__(self, secret: str, clock: Clock | None = None) -> None:
+        if len(secret.encode()) < MIN_SECRET_BYTES:
+            raise ValueError(f"The token secret needs at least {MIN_SECRET_BYTES} bytes.")
+        self._key = OctKey.import_key(secret)
+        self._clock = clock or SystemClock()
+
+    def mint(self, grants: Grants, ttl: int = 3600) -> str:
+        """A token for `ttl` seconds from now."""
+        now = int(self._clock.now())
+        claims = grants.model_dump(by_alias=True, exclude_none=True, exclude_defaults=True)
+        claims |= {"aud": AUDIENCE, "iat": now, "nbf": now, "exp": now + ttl, "jti": new_id("j")}
+        return jwt.encode({"alg": "HS256", "typ": "JWT"}, claims, self._key)
+
+    def verify(self, token: str) -> Grants:
+        """What the token grants. Raises `ExpiredToken` or `InvalidToken`."""
+        try:
+            claims = jwt.decode(token, self._key, algorithms=["HS256"]).claims
+            self._claims_registry().validate(claims)
+            return Grants.model_validate(claims)
+        except ExpiredTokenError as error:
+            raise ExpiredToken("This room token has expired: ask for a new one.") from error
+        except (JoseError, ValidationError, ValueError, json.JSONDecodeError) as error:
+            raise InvalidToken("This is not a valid room token for this service.") from error
+
+    def _claims_registry(self) -> JWTClaimsRegistry:
+        return JWTClaimsRegistry(
+            now=int(self._clock.now()),
+            leeway=LEEWAY_S,
+            aud={"essential": True, "value": AUDIENCE},
+            exp={"essential": True},
+        )
+
+
+def room_of(grants: Grants) -> RoomId:
+    return RoomId(grants.room)

@@ -1,0 +1,169 @@
+"""A room as the control plane keeps it. Records are stored and sent between replicas as the JSON of these models."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from control_plane.ids import Identity, Incarnation, LegId, NodeId, ParticipantId, ReplicaId, RoomId, TrackId
+from media_adapters.models import PeerRef, RoomRef, TrackKind, TrackSource
+
+
+class Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Person(Record):
+    """One participant. `generation` grows with every resume and fences off what an earlier connection still sends.
+
+    `replica` holds the connection; it is empty while nobody does, since `gone_at` (ms since the epoch).
+    `epoch`, `topology` and `leg` are the placement.
+    """
+
+    id: ParticipantId
+    identity: Identity
+    name: str
+    hidden: bool = False
+    joined_at: int = 0
+    replica: ReplicaId
+    generation: int = 1
+    connected: bool = True
+    gone_at: int | None = None
+    epoch: int = 0
+    topology: Literal["waiting", "p2p", "sfu"] = "waiting"
+    leg: LegId = LegId("")
+
+
+class TrackRecord(Record):
+    id: TrackId
+    participant: ParticipantId
+    kind: TrackKind
+    source: TrackSource
+    muted: bool = False
+    simulcast: bool = False
+
+
+class Leg(Record):
+    """One node's share of the room."""
+
+    id: LegId
+    node: NodeId
+
+
+class ChatRecord(Record):
+    id: str
+    participant: ParticipantId
+    name: str
+    text: str
+    sent_at: int
+
+
+class PersonChanged(Record):
+    op: Literal["person"]
+    person: Person
+
+
+class PersonGone(Record):
+    op: Literal["person_gone"]
+    id: ParticipantId
+    reason: Literal["left", "connection_lost", "replaced", "removed"]
+
+
+class TrackChanged(Record):
+    op: Literal["track"]
+    track: TrackRecord
+
+
+class TrackGone(Record):
+    op: Literal["track_gone"]
+    id: TrackId
+    participant: ParticipantId
+
+
+class LegChanged(Record):
+    op: Literal["leg"]
+    leg: Leg
+
+
+class LegGone(Record):
+    op: Literal["leg_gone"]
+    id: LegId
+
+
+class ChatSaid(Record):
+    op: Literal["chat"]
+    message: ChatRecord
+
+
+class TokenReused(Record):
+    """A spent resume token of this participant was shown: its connection ends, whoever it is."""
+
+    op: Literal["token_reused"]
+    id: ParticipantId
+
+
+class RoomClosed(Record):
+    op: Literal["closed"]
+
+
+Change = Annotated[
+    PersonChanged | PersonGone | TrackChanged | TrackGone | LegChanged | LegGone | ChatSaid | TokenReused | RoomClosed,
+    Field(discriminator="op"),
+]
+
+
+class Delta(Record):
+    """One step of a room, as its script publishes it. Versions of one incarnation are contiguous."""
+
+    room: RoomId
+    incarnation: Incarnation
+    version: int
+    changes: tuple[Change, ...]
+
+
+DELTA: TypeAdapter[Delta] = TypeAdapter(Delta)
+
+
+class RoomState(Record):
+    """A whole room at one version. `restored_at` (ms) is when it was last put back after Redis had lost it, or 0."""
+
+    room: RoomId
+    incarnation: Incarnation
+    version: int
+    created_at: int
+    capacity: int
+    fence: int
+    driver: ReplicaId
+    restored_at: int = 0
+    people: dict[ParticipantId, Person]
+    tracks: dict[TrackId, TrackRecord]
+    legs: dict[LegId, Leg]
+    chat: tuple[ChatRecord, ...]
+
+    @classmethod
+    def from_redis(cls, room: RoomId, reply: Any) -> "RoomState":
+        """From what the scripts' `snapshot()` returns: meta pairs, people, tracks, legs, chat."""
+        meta = {reply[0][i].decode(): reply[0][i + 1].decode() for i in range(0, len(reply[0]), 2)}
+        people = [Person.model_validate_json(raw) for raw in reply[1]]
+        tracks = [TrackRecord.model_validate_json(raw) for raw in reply[2]]
+        legs = [Leg.model_validate_json(raw) for raw in reply[3]]
+        return cls(
+            room=room,
+            incarnation=Incarnation(meta["incarnation"]),
+            version=int(meta["version"]),
+            created_at=int(meta["created_at"]),
+            capacity=int(meta["capacity"]),
+            fence=int(meta["fence"]),
+            driver=ReplicaId(meta.get("driver", "")),
+            restored_at=int(meta.get("restored_at", 0)),
+            people={person.id: person for person in people},
+            tracks={track.id: track for track in tracks},
+            legs={leg.id: leg for leg in legs},
+            chat=tuple(ChatRecord.model_validate_json(raw) for raw in reply[4]),
+        )
+
+    def ref(self) -> RoomRef:
+        return RoomRef(room=self.room, incarnation=self.incarnation)
+
+
+def peer_ref(room: RoomRef, person: Person) -> PeerRef:
+    return PeerRef(room=room, participant=person.id, epoch=person.epoch)

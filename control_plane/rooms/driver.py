@@ -1,0 +1,160 @@
+"""What the holder of a room's lease does: keep the room alive on its nodes, and give up the places of the gone.
+
+Every command to a node carries the fence of the lease, so that a driver which lost it can do no harm.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol
+
+import structlog
+
+from control_plane.clock import Clock
+from control_plane.errors import ControlPlaneError
+from control_plane.ids import Incarnation, LegId, NodeId, ReplicaId, RoomId
+from control_plane.rooms.domain import Leg, Person, peer_ref
+from control_plane.rooms.errors import Superseded
+from control_plane.rooms.local import LocalRoom
+from control_plane.rooms.store import RoomStore, Tended
+from media_adapters.errors import MediaError
+from media_adapters.models import PeerRef, PeerStatus, RoomRef
+
+log = structlog.get_logger()
+
+TRACKS_KEPT_MS = 10_000
+PLACE_KEPT_MS = 30_000
+KEEP_INTERVAL_S = 2.0
+SYNC_INTERVAL_S = 10.0
+
+
+class DrivenNodes(Protocol):
+    """What a driver asks of media nodes."""
+
+    async def keep(self, node: NodeId, rooms: Sequence[tuple[RoomRef, int]]) -> Sequence[RoomRef]:
+        """Renew the rooms' leases on the node. Returns those that it does not have. Raises `MediaError`."""
+
+    async def sync(self, node: NodeId, room: RoomRef, peers: Sequence[PeerRef], fence: int) -> Sequence[PeerStatus]:
+        """Close every peer that is not listed; returns those that are there. Raises `MediaError`."""
+
+    async def close_peer(self, node: NodeId, peer: PeerRef, fence: int) -> None:
+        """Raises `MediaError`."""
+
+    def is_lost(self, node: NodeId) -> bool:
+        """Whether the node's rooms must move: it is dead, not merely slow to answer us."""
+
+
+class Placing(Protocol):
+    async def choose(self, room: RoomRef, purpose: str) -> NodeId:
+        """A node with capacity reserved. Raises `NoCapacity`."""
+
+
+class Driver:
+    """One per replica, for all rooms whose lease the replica holds."""
+
+    def __init__(self, store: RoomStore, nodes: DrivenNodes, placing: Placing, clock: Clock) -> None:
+        self._store = store
+        self._nodes = nodes
+        self._placing = placing
+        self._clock = clock
+        self._driven: dict[tuple[RoomId, Incarnation], tuple[LocalRoom, int]] = {}
+        self._synced_at: dict[tuple[RoomId, Incarnation, LegId, int], float] = {}
+        self._alive: frozenset[ReplicaId] | None = None
+
+    def replicas_alive(self, alive: frozenset[ReplicaId] | None) -> None:
+        """Who is alive; None while that can't be known, and then nobody is taken for dead."""
+        self._alive = alive
+
+    async def drive(self, local: LocalRoom, tended: Tended) -> None:
+        """The room's lease is ours: do what is due."""
+        self._driven[(local.room, tended.incarnation)] = (local, tended.fence)
+        if local.incarnation != tended.incarnation:
+            return
+        try:
+            await self._give_up_places(local, tended)
+            for leg in tuple(local.state.legs.values()):
+                if self._nodes.is_lost(leg.node):
+                    await self._relocate(local, leg, tended)
+                else:
+                    await self._sync_if_due(local, leg, tended)
+        except Superseded:
+            self._driven.pop((local.room, tended.incarnation), None)
+        except ControlPlaneError as error:
+            log.info("drive_failed", room=local.room, reason=error.code)
+
+    async def keep(self) -> None:
+        """Renew the driven rooms' leases on their nodes; also while Redis is away, for then nobody else can drive."""
+        per_node: dict[NodeId, list[tuple[RoomRef, int]]] = {}
+        for key, (local, fence) in tuple(self._driven.items()):
+            if not local.members or local.incarnation != key[1]:
+                del self._driven[key]
+                continue
+            for leg in local.state.legs.values():
+                per_node.setdefault(leg.node, []).append((local.state.ref(), fence))
+        await asyncio.gather(*(self._keep_on(node, rooms) for node, rooms in per_node.items()))
+
+    def lost_lease(self, room: RoomId, incarnation: Incarnation) -> None:
+        """Another replica drives the room now."""
+        self._driven.pop((room, incarnation), None)
+
+    async def _keep_on(self, node: NodeId, rooms: Sequence[tuple[RoomRef, int]]) -> None:
+        try:
+            await self._nodes.keep(node, rooms)
+        except MediaError as error:
+            log.debug("keep_failed", node=node, reason=error.code)
+
+    async def _give_up_places(self, local: LocalRoom, tended: Tended) -> None:
+        for person in tuple(local.state.people.values()):
+            if person.connected:
+                if self._alive is not None and person.replica not in self._alive:
+                    await self._store.detach(local.room, person.id, person.generation)
+            elif person.gone_at is not None:
+                await self._gone(local, person, tended, tended.now_ms - person.gone_at)
+
+    async def _gone(self, local: LocalRoom, person: Person, tended: Tended, for_ms: int) -> None:
+        if for_ms >= PLACE_KEPT_MS:
+            await self._store.leave(local.room, person.id, person.generation, "connection_lost")
+            await self._close_peer(local, person, tended)
+        elif for_ms >= TRACKS_KEPT_MS and not await self._sends_media(local, person, tended):
+            tracks = [track.id for track in local.state.tracks.values() if track.participant == person.id]
+            if tracks:
+                await self._store.change_tracks(local.room, person.id, person.generation, ended=tracks)
+
+    async def _sends_media(self, local: LocalRoom, person: Person, tended: Tended) -> bool:
+        leg = local.state.legs.get(person.leg)
+        if leg is None:
+            return False
+        statuses = await self._sync(local, leg, tended.fence)
+        peer = peer_ref(local.state.ref(), person)
+        return any(status.peer == peer and status.publisher.receiving for status in statuses)
+
+    async def _close_peer(self, local: LocalRoom, person: Person, tended: Tended) -> None:
+        leg = local.state.legs.get(person.leg)
+        if leg is None:
+            return
+        try:
+            await self._nodes.close_peer(leg.node, peer_ref(local.state.ref(), person), tended.fence)
+        except MediaError as error:
+            log.info("peer_not_closed", room=local.room, participant=person.id, reason=error.code)
+
+    async def _sync_if_due(self, local: LocalRoom, leg: Leg, tended: Tended) -> None:
+        key = (local.room, tended.incarnation, leg.id, tended.fence)
+        if self._clock.monotonic() - self._synced_at.get(key, -SYNC_INTERVAL_S) >= SYNC_INTERVAL_S:
+            self._synced_at = {k: at for k, at in self._synced_at.items() if k[0] != local.room}
+            self._synced_at[key] = self._clock.monotonic()
+            await self._sync(local, leg, tended.fence)
+
+    async def _sync(self, local: LocalRoom, leg: Leg, fence: int) -> Sequence[PeerStatus]:
+        """Have the node close whoever is not in the room any more."""
+        room = local.state.ref()
+        peers = [peer_ref(room, person) for person in local.state.people.values() if person.leg == leg.id]
+        try:
+            return await self._nodes.sync(leg.node, room, peers, fence)
+        except MediaError as error:
+            log.info("sync_failed", room=local.room, node=leg.node, reason=error.code)
+            return ()
+
+    async def _relocate(self, local: LocalRoom, leg: Leg, tended: Tended) -> None:
+        """The node is dead: its participants go to another, or to itself once it is back."""
+        node = await self._placing.choose(local.state.ref(), purpose=f"after:{leg.id}")
+        log.warning("leg_relocated", room=local.room, lost=leg.node, to=node)
+        await self._store.relocate(local.room, leg.id, node, tended.fence)

@@ -1,0 +1,19 @@
+"""`description`, `candidate`, `ready`."""
+
+from control_plane.rooms.media import MediaPlane
+from control_plane.rooms.member import Member
+from control_plane.signaling.endpoint import Handlers
+from control_plane.signaling.messages import Candidate, Description, Ready
+
+
+def handlers(media: MediaPlane, member: Member) -> Handlers:
+    async def description(message: Description) -> None:
+        await media.description(member, message)
+
+    async def candidate(message: Candidate) -> None:
+        await media.candidate(member, message)
+
+    async def ready(message: Ready) -> None:
+        media.ready(member, message.epoch)
+
+    return {Description: description, Candidate: candidate, Ready: ready}

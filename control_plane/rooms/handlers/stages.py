@@ -1,0 +1,25 @@
+"""The stages of a connection: a stranger may enter, a member may do what members do."""
+
+from functools import partial
+
+from control_plane.rooms.handlers import chat, media, membership, tracks
+from control_plane.rooms.media import MediaPlane
+from control_plane.rooms.member import Member
+from control_plane.rooms.service import RoomService
+from control_plane.signaling.endpoint import Connection, Handlers
+
+
+def greet(service: RoomService, media_plane: MediaPlane, connection: Connection) -> Handlers:
+    """The handlers of a connection that has not joined."""
+
+    def admit(member: Member) -> None:
+        connection.joined = True
+        connection.on_closed = partial(service.detached, member)
+        connection.handlers = {
+            **membership.member_handlers(service, connection, member),
+            **media.handlers(media_plane, member),
+            **tracks.handlers(service, member),
+            **chat.handlers(service, member),
+        }
+
+    return membership.stranger_handlers(service, connection, admit)

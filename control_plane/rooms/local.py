@@ -1,0 +1,212 @@
+"""A room on this replica: its mirror, the members whose connections are here, and what happens when it changes."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from control_plane.errors import Unavailable
+from control_plane.ids import Incarnation, ParticipantId, ReplicaId, RoomId
+from control_plane.rooms import views
+from control_plane.rooms.domain import (
+    Change,
+    Delta,
+    LegChanged,
+    LegGone,
+    Person,
+    PersonChanged,
+    PersonGone,
+    RoomClosed,
+    RoomState,
+    TokenReused,
+    TrackChanged,
+    TrackGone,
+)
+from control_plane.rooms.errors import RoomGone, RoomMissing, Superseded
+from control_plane.rooms.member import Member
+from control_plane.rooms.mirror import Gap, Mirror
+from control_plane.rooms.store import RoomStore
+from control_plane.signaling.messages import CloseCode
+
+log = structlog.get_logger()
+
+CATCH_UP_S = 1.0
+_AFFECTS_MEDIA = (PersonChanged, TrackChanged, TrackGone, LegChanged, LegGone)
+
+
+class LocalRoom:
+    """Deltas that arrive while the first snapshot is on its way wait for it.
+
+    `on_media` is called with the members whose subscriptions may have to change, `on_gone` with members that left.
+    """
+
+    def __init__(
+        self, room: RoomId, replica: ReplicaId, store: RoomStore, on_media: Callable[["LocalRoom"], None]
+    ) -> None:
+        self.room = room
+        self.members: dict[ParticipantId, Member] = {}
+        self.entering = 0
+        self.restored_at = 0
+        self._replica = replica
+        self._store = store
+        self._on_media = on_media
+        self._mirror: Mirror | None = None
+        self._early: list[Delta] = []
+        self._advanced = asyncio.Event()
+        self._refreshing: asyncio.Task[None] | None = None
+
+    @property
+    def state(self) -> RoomState:
+        if self._mirror is None:
+            raise RuntimeError("a room has a state once somebody was admitted")
+        return self._mirror.state
+
+    @property
+    def loaded(self) -> bool:
+        return self._mirror is not None
+
+    @property
+    def version(self) -> int:
+        return self._mirror.state.version if self._mirror else 0
+
+    @property
+    def incarnation(self) -> Incarnation | None:
+        return self._mirror.state.incarnation if self._mirror else None
+
+    def admit(self, state: RoomState) -> None:
+        """Take the first snapshot, from the script that let somebody in, and what arrived in the meantime."""
+        if self._mirror is None:
+            self._mirror = Mirror(state)
+            self.restored_at = state.restored_at
+            early, self._early = self._early, []
+            for delta in early:
+                self.apply(delta)
+
+    def apply(self, delta: Delta) -> None:
+        """A step of the room arrived."""
+        if self._mirror is None:
+            self._early.append(delta)
+            return
+        before = self._mirror.state
+        try:
+            changes = self._mirror.apply(delta)
+        except Gap:
+            self.refresh_soon()
+            return
+        if changes:
+            self._advance()
+            self._tell_members(views.EventBodies(before, self._mirror.state, changes), changes)
+
+    async def wait_for(self, version: int) -> None:
+        """Return once the mirror has reached `version`, which our own script made: its delta is on its way."""
+        deadline = asyncio.get_running_loop().time() + CATCH_UP_S
+        while self.version < version:
+            self._advanced.clear()
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await self._advanced.wait()
+            except TimeoutError:
+                await self.refresh()
+                return
+
+    def refresh_soon(self) -> None:
+        """Fetch a snapshot, one at a time."""
+        if self._refreshing is None:
+            self._refreshing = asyncio.get_running_loop().create_task(self._refresh_quietly())
+
+    async def refresh(self) -> None:
+        """Replace the mirror by what Redis has. Raises `Unavailable`, `RoomGone`, `RoomMissing`."""
+        state = await self._store.snapshot(self.room)
+        if state.restored_at != self.restored_at:
+            await self.put_back()
+            state = await self._store.snapshot(self.room)
+            self.restored_at = state.restored_at
+        self._replace(state)
+
+    async def put_back(self) -> None:
+        """Tell Redis, which has lost the room, what this replica knows: the room, and its own members."""
+        mine = {member.id: (member.person, member.tokens) for member in self.members.values() if not member.ended}
+        tracks = [track for track in self.state.tracks.values() if track.participant in mine]
+        try:
+            await self._store.restore(self.state, mine, tracks)
+        except Superseded:
+            log.warning("room_replaced_by_an_older_one", room=self.room)
+
+    def remove(self, member: Member) -> None:
+        if self.members.get(member.id) is member:
+            del self.members[member.id]
+
+    def end_all(self) -> None:
+        """The room was ended for everybody."""
+        for member in tuple(self.members.values()):
+            member.end("room_closed", "This room has been closed.", final=True)
+
+    async def _refresh_quietly(self) -> None:
+        try:
+            await self.refresh()
+        except (Unavailable, RoomMissing) as reason:
+            log.info("room_refresh_failed", room=self.room, reason=type(reason).__name__)
+        except RoomGone:
+            self.end_all()
+        finally:
+            self._refreshing = None
+
+    def _replace(self, state: RoomState) -> None:
+        if self._mirror is None or not self._mirror.replace(state):
+            return
+        self._advance()
+        for member in tuple(self.members.values()):
+            person = state.people.get(member.id)
+            if person is None:
+                self._ended(member, "removed")
+            elif self._follow(member, person) and member.welcomed:
+                member.connection.send_event(views.snapshot_event(state, member.id))
+                member.place()
+        self._on_media(self)
+
+    def _advance(self) -> None:
+        self._advanced.set()
+
+    def _tell_members(self, bodies: views.EventBodies, changes: Sequence[Change]) -> None:
+        for member in tuple(self.members.values()):
+            if member.welcomed:
+                for body in bodies.bodies(member.id):
+                    member.connection.send_event(body)
+        for change in changes:
+            self._act_on(change)
+        if any(isinstance(change, _AFFECTS_MEDIA) for change in changes):
+            self._on_media(self)
+
+    def _act_on(self, change: Change) -> None:
+        match change:
+            case PersonChanged(person=person) if person.id in self.members:
+                member = self.members[person.id]
+                if self._follow(member, person):
+                    member.place()
+            case PersonGone(id=gone, reason=reason) if gone in self.members:
+                self._ended(self.members[gone], reason)
+            case TokenReused(id=owner) if owner in self.members:
+                self.members[owner].end("token_reused", "Your session was used twice; please join again.", final=False)
+            case RoomClosed():
+                self.end_all()
+
+    def _follow(self, member: Member, person: Person) -> bool:
+        """Take what is new about a member. False when its participant goes on over another connection."""
+        if person.generation > member.generation:
+            self.remove(member)
+            member.end("moved_on", "You continue over another connection.", final=True, close=CloseCode.SUPERSEDED)
+            return False
+        if person.generation == member.generation:
+            member.person = person
+        return True
+
+    def _ended(self, member: Member, reason: str) -> None:
+        self.remove(member)
+        if member.ended or reason == "left":
+            return
+        if reason == "replaced":
+            member.end("replaced", "You joined again from elsewhere.", final=True)
+        elif reason == "removed":
+            member.end("removed", "You were removed from the room.", final=True)
+        else:
+            member.end("removed", "Your place was given up; please join again.", final=False)

@@ -1,0 +1,103 @@
+-- Shared by every script of a room. All keys of a room share one hash tag, so one script sees the whole room.
+-- A script that changes anything calls commit() once: it raises the version by one and tells the replicas that hold
+-- participants of this room, in the same step, so that the order of versions is the order of messages.
+local META, PEOPLE, TRACKS, LEGS = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local CHAT, CHAT_TEXT, REPLICAS, RESUME, GONE = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local ROOM = ARGV[1]
+
+local HELD_TTL_MS = 60000   -- a room that some replica renews every second
+local EMPTY_TTL_MS = 30000  -- a room that everybody left
+local LEASE_MS = 3000
+
+local changes = {}
+
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local function expire(ttl)
+  for i = 1, 8 do redis.call('PEXPIRE', KEYS[i], ttl) end
+end
+
+local function get(key, id)
+  local raw = redis.call('HGET', key, id)
+  return raw and cjson.decode(raw) or nil
+end
+
+local function count_replica(replica, by)
+  if replica ~= '' and redis.call('HINCRBY', REPLICAS, replica, by) <= 0 then
+    redis.call('HDEL', REPLICAS, replica)
+  end
+end
+
+local function put_person(person)
+  redis.call('HSET', PEOPLE, person.id, cjson.encode(person))
+  changes[#changes + 1] = {op = 'person', person = person}
+end
+
+local function put_track(track)
+  redis.call('HSET', TRACKS, track.id, cjson.encode(track))
+  changes[#changes + 1] = {op = 'track', track = track}
+end
+
+local function drop_track(track)
+  redis.call('HDEL', TRACKS, track.id)
+  changes[#changes + 1] = {op = 'track_gone', id = track.id, participant = track.participant}
+end
+
+local function put_leg(leg)
+  redis.call('HSET', LEGS, leg.id, cjson.encode(leg))
+  changes[#changes + 1] = {op = 'leg', leg = leg}
+end
+
+local function drop_person(person, reason)
+  for _, raw in ipairs(redis.call('HVALS', TRACKS)) do
+    local track = cjson.decode(raw)
+    if track.participant == person.id then drop_track(track) end
+  end
+  redis.call('HDEL', PEOPLE, person.id)
+  redis.call('HDEL', RESUME, person.id)
+  changes[#changes + 1] = {op = 'person_gone', id = person.id, reason = reason}
+end
+
+local function commit()
+  local version = redis.call('HINCRBY', META, 'version', 1)
+  local message = cjson.encode({
+    room = ROOM, incarnation = redis.call('HGET', META, 'incarnation'), version = version, changes = changes,
+  })
+  for _, replica in ipairs(redis.call('HKEYS', REPLICAS)) do
+    redis.call('PUBLISH', 'nv:inbox:' .. replica, message)
+  end
+  return version
+end
+
+local function snapshot()
+  local chat = {}
+  for _, id in ipairs(redis.call('LRANGE', CHAT, 0, -1)) do
+    chat[#chat + 1] = redis.call('HGET', CHAT_TEXT, id)
+  end
+  return {
+    redis.call('HGETALL', META), redis.call('HVALS', PEOPLE), redis.call('HVALS', TRACKS), redis.call('HVALS', LEGS),
+    chat,
+  }
+end
+
+-- The person, if it is there and nobody took its connection over since.
+local function current(pid, generation)
+  local person = get(PEOPLE, pid)
+  if not person then return nil, 'not_found' end
+  if person.generation ~= tonumber(generation) then return nil, 'superseded' end
+  return person
+end
+
+-- Takes the lease if it is free or already ours; the fence grows with every change of hands.
+local function claim_lease(replica, now)
+  local driver = redis.call('HGET', META, 'driver')
+  local until_ms = tonumber(redis.call('HGET', META, 'lease_until') or '0')
+  if driver ~= replica then
+    if driver and driver ~= '' and until_ms > now then return end
+    redis.call('HINCRBY', META, 'fence', 1)
+  end
+  redis.call('HSET', META, 'driver', replica, 'lease_until', now + LEASE_MS)
+end

@@ -1,0 +1,47 @@
+-- ARGV: room, what this replica knows of the room (JSON). Redis came back without it; replicas put it together again.
+-- The first to come makes the room, the others add their own participants. Who started a newer room under the same name
+-- in between is moved into the older one.
+local mine = cjson.decode(ARGV[2])
+local theirs = redis.call('HGET', META, 'incarnation')
+if theirs and theirs ~= mine.incarnation then
+  if tonumber(redis.call('HGET', META, 'created_at')) <= mine.created_at then return {'superseded'} end
+  redis.call('DEL', LEGS)
+end
+-- Who sees that the room was made again since it last looked puts its own participants back.
+if theirs ~= mine.incarnation then redis.call('HSET', META, 'restored_at', now_ms()) end
+local version = math.max(tonumber(redis.call('HGET', META, 'version') or '0'), mine.version + 1000)
+local fence = math.max(tonumber(redis.call('HGET', META, 'fence') or '0'), mine.fence)
+redis.call('HSET', META, 'incarnation', mine.incarnation, 'version', version, 'created_at', mine.created_at,
+  'fence', fence, 'capacity', mine.capacity)
+for _, leg in ipairs(mine.legs) do
+  if redis.call('HEXISTS', LEGS, leg.id) == 0 then put_leg(leg) end
+end
+if theirs and theirs ~= mine.incarnation then
+  for _, raw in ipairs(redis.call('HVALS', PEOPLE)) do
+    local person = cjson.decode(raw)
+    person.epoch, person.topology, person.leg = person.epoch + 1, 'waiting', ''
+    if mine.legs[1] then person.topology, person.leg = 'sfu', mine.legs[1].id end
+    put_person(person)
+  end
+end
+for _, entry in ipairs(mine.people) do
+  local known = get(PEOPLE, entry.person.id)
+  if not known or known.generation < entry.person.generation then
+    if known then count_replica(known.replica, -1) end
+    put_person(entry.person)
+    count_replica(entry.person.replica, 1)
+    redis.call('HSET', RESUME, entry.person.id, cjson.encode(entry.tokens))
+  end
+end
+for _, track in ipairs(mine.tracks) do
+  if redis.call('HEXISTS', TRACKS, track.id) == 0 then put_track(track) end
+end
+for _, message in ipairs(mine.chat) do
+  if redis.call('HEXISTS', CHAT_TEXT, message.id) == 0 then
+    redis.call('HSET', CHAT_TEXT, message.id, cjson.encode(message))
+    redis.call('RPUSH', CHAT, message.id)
+  end
+end
+commit()
+expire(HELD_TTL_MS)
+return {'ok'}

@@ -1,0 +1,26 @@
+-- ARGV: room, participant, generation, tracks to announce, changes to announced ones by id, ids that ended (JSON)
+local person, problem = current(ARGV[2], ARGV[3])
+if not person then return {problem} end
+for _, track in ipairs(cjson.decode(ARGV[4])) do
+  local known = get(TRACKS, track.id)
+  if known and known.participant ~= person.id then return {'conflict'} end
+  if not known then put_track(track) end
+end
+for id, patch in pairs(cjson.decode(ARGV[5])) do
+  local track = get(TRACKS, id)
+  if not track or track.participant ~= person.id then return {'not_found'} end
+  local differs = false
+  for field, value in pairs(patch) do
+    if track[field] ~= value then track[field], differs = value, true end
+  end
+  if differs then put_track(track) end
+end
+for _, id in ipairs(cjson.decode(ARGV[6])) do
+  local track = get(TRACKS, id)
+  if track and track.participant == person.id then drop_track(track) end
+end
+if #changes > 0 then
+  commit()
+  expire(HELD_TTL_MS)
+end
+return {'ok'}

@@ -1,0 +1,342 @@
+"""Between members and their media nodes: descriptions, candidates, subscriptions and what the nodes tell.
+
+Subscriptions are reconciled, not commanded: what a member should receive follows from the room and from its wishes, and
+is sent as a whole whenever it differs from what its node was told last.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
+
+import structlog
+
+from control_plane import errors
+from control_plane.errors import ControlPlaneError, StaleMessage
+from control_plane.ids import NodeId, ParticipantId, RoomId, TrackId
+from control_plane.rooms.domain import TrackRecord
+from control_plane.rooms.errors import Superseded
+from control_plane.rooms.local import LocalRoom
+from control_plane.rooms.member import Member
+from control_plane.rooms.store import RoomStore
+from control_plane.signaling.messages import Candidate, CandidateEvent, Description, DescriptionEvent
+from media_adapters import errors as media_errors
+from media_adapters.contract import MediaNode
+from media_adapters.errors import MediaError, RoomNotFound
+from media_adapters.events import (
+    CandidateGathered,
+    ConnectionChanged,
+    MediaEvent,
+    PeerClosed,
+    SubscriberOffered,
+    TrackStarted,
+    TrackStopped,
+)
+from media_adapters.models import (
+    Capability,
+    PeerConnectionRole,
+    PeerRef,
+    PeerStatus,
+    PublishedTrack,
+    PublisherOffer,
+    RoomSpec,
+    SessionDescription,
+    SimulcastLayer,
+    Subscription,
+)
+
+log = structlog.get_logger()
+
+_TRANSLATIONS: dict[type[MediaError], type[ControlPlaneError]] = {
+    media_errors.InvalidDescription: errors.InvalidDescription,
+    media_errors.StaleNegotiation: errors.StaleMessage,
+    media_errors.PeerNotFound: errors.NotFound,
+    media_errors.TrackNotFound: errors.NotFound,
+    media_errors.Unsupported: errors.NotAllowed,
+    media_errors.NodeBusy: errors.NoCapacity,
+    media_errors.NodeTimeout: errors.MediaUnavailable,
+    media_errors.NodeGone: errors.MediaUnavailable,
+}
+
+
+class Nodes(Protocol):
+    """The way to the media nodes."""
+
+    def acting(self, node: NodeId, *, generation: int | None = None, fence: int | None = None) -> MediaNode:
+        """The node, commanded with this authority. Calls raise `NodeGone` while there is no way to it."""
+
+
+class MediaPlane:
+    """`find` gives the member of a participant whose connection is on this replica."""
+
+    def __init__(
+        self, nodes: Nodes, store: RoomStore, spec: RoomSpec, find: Callable[[RoomId, ParticipantId], Member | None]
+    ) -> None:
+        self._nodes = nodes
+        self._store = store
+        self._spec = spec
+        self._find = find
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # What clients ask
+
+    async def description(self, member: Member, message: Description) -> None:
+        """The publisher's offer, which is answered by an event, or the subscriber's answer."""
+        self._expect_epoch(member, message.epoch)
+        sdp = message.description.sdp
+        member.negotiations.check(message.pc, message.negotiation, sdp)
+        expected = "offer" if message.pc is PeerConnectionRole.PUBLISHER else "answer"
+        if message.description.type != expected:
+            raise errors.InvalidDescription(f"The client's description of the {message.pc} is an {expected}.")
+        async with self._commanding(member) as node:
+            if message.pc is PeerConnectionRole.PUBLISHER:
+                await self._publish(node, member, message)
+            else:
+                await node.answer(member.peer(), message.negotiation, sdp)
+            for candidate in member.negotiations.accepted(message.pc, message.negotiation, sdp):
+                await node.add_candidate(member.peer(), message.pc, candidate)
+
+    async def candidate(self, member: Member, message: Candidate) -> None:
+        self._expect_epoch(member, message.epoch)
+        if member.negotiations.candidate(message.pc, message.negotiation, message.candidate):
+            async with self._commanding(member) as node:
+                await node.add_candidate(member.peer(), message.pc, message.candidate)
+
+    def ready(self, member: Member, epoch: int) -> None:
+        """The client says that all it wanted flows in this epoch."""
+        self._expect_epoch(member, epoch)
+        log.info("media_flows", room=member.room.room, participant=member.id, epoch=epoch)
+
+    async def close(self, member: Member, peer: PeerRef | None = None) -> None:
+        """End the member's media, or an earlier placement's; a node that can't be reached forgets it by itself."""
+        if not member.person.leg:
+            return
+        try:
+            async with self._commanding(member) as node:
+                await node.close_peer(peer or member.peer())
+        except ControlPlaneError as error:
+            log.info("peer_not_closed", room=member.room.room, participant=member.id, reason=error.code)
+
+    # What follows from the room
+
+    def reconcile(self, members: Iterable[Member]) -> None:
+        """Bring the subscriptions of these members in line with their rooms, in the background."""
+        for member in members:
+            if (
+                member.welcomed
+                and not member.reconciling
+                and not member.ended
+                and self._desired(member) != member.subscribed
+            ):
+                member.reconciling = True
+                self._start(self._reconcile(member))
+
+    async def adopt(self, member: Member) -> PeerStatus | None:
+        """Take the member's media over, after a resume or when the node's connection is new; None if it is not there.
+
+        An offer that waits for its answer comes again as an event. Raises `MediaUnavailable`.
+        """
+        try:
+            async with self._commanding(member) as node:
+                status = await node.adopt(member.peer())
+        except errors.NotFound:
+            return None
+        member.subscribed = ()
+        await self._heal_tracks(member, status)
+        self.reconcile([member])
+        return status
+
+    def node_connected(self, node: NodeId, rooms: Iterable[LocalRoom]) -> None:
+        """A way to the node is there, maybe again: its events go to who adopted last."""
+        for room in rooms:
+            for member in room.members.values():
+                if self._node_of(member) == node:
+                    self._start(self._readopt(member))
+
+    # What nodes tell
+
+    def node_event(self, event: MediaEvent) -> None:
+        peer = getattr(event, "peer", None)
+        member = self._find(peer.room.room, peer.participant) if peer is not None else None
+        if member is None or member.ended or member.peer() != peer:
+            return
+        match event:
+            case SubscriberOffered():
+                self._relay_offer(member, event)
+            case CandidateGathered():
+                self._relay_candidate(member, event)
+            case TrackStarted(track=track):
+                self._start(self._announce(member, [track]))
+            case TrackStopped(track=track_id):
+                self._start(self._end_tracks(member, [track_id]))
+            case ConnectionChanged(pc=PeerConnectionRole.SUBSCRIBER, connected=False):
+                self._start(self._restart(member))
+            case PeerClosed(reason=reason):
+                log.warning("peer_closed_by_node", room=member.room.room, participant=member.id, reason=reason)
+                self._start(self.renew(member))
+
+    async def renew(self, member: Member) -> None:
+        """The node lost this member's media: give it the next epoch, so that its client builds anew."""
+        old = member.peer()
+        try:
+            await self._store.renew(member.room.room, member.id, member.generation)
+        except ControlPlaneError as error:
+            log.info("renewal_failed", room=member.room.room, participant=member.id, reason=error.code)
+        else:
+            await self.close(member, old)
+
+    async def drain(self) -> None:
+        """Wait for what runs in the background."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _publish(self, node: MediaNode, member: Member, message: Description) -> None:
+        offer = PublisherOffer(negotiation=message.negotiation, sdp=message.description.sdp, tracks=message.tracks)
+        self._expect_own_tracks(member, message.tracks)
+        peer = member.peer()
+        try:
+            answer = await node.publish(peer, offer)
+        except RoomNotFound:
+            await node.open_room(peer.room, self._spec)
+            answer = await node.publish(peer, offer)
+        event = DescriptionEvent(
+            seq=0,
+            version=member.room.version,
+            epoch=peer.epoch,
+            pc=PeerConnectionRole.PUBLISHER,
+            negotiation=answer.negotiation,
+            description=SessionDescription(type="answer", sdp=answer.sdp),
+        )
+        member.tell(event)
+
+    def _relay_offer(self, member: Member, event: SubscriberOffered) -> None:
+        offer = DescriptionEvent(
+            seq=0,
+            version=member.room.version,
+            epoch=event.peer.epoch,
+            pc=PeerConnectionRole.SUBSCRIBER,
+            negotiation=event.negotiation,
+            description=SessionDescription(type="offer", sdp=event.sdp),
+            tracks=event.tracks,
+        )
+        member.negotiations.offered(event.negotiation)
+        member.tell(offer)
+
+    def _relay_candidate(self, member: Member, event: CandidateGathered) -> None:
+        candidate = CandidateEvent(
+            seq=0,
+            version=member.room.version,
+            epoch=event.peer.epoch,
+            pc=event.pc,
+            negotiation=member.negotiations.number(event.pc),
+            candidate=event.candidate,
+        )
+        member.connection.send_event(candidate.model_dump_json(exclude={"seq"}, by_alias=True))
+
+    async def _reconcile(self, member: Member) -> None:
+        try:
+            while member.present and (desired := self._desired(member)) != member.subscribed:
+                peer = member.peer()
+                async with self._commanding(member) as node:
+                    try:
+                        await node.subscribe(peer, desired)
+                    except RoomNotFound:
+                        await node.open_room(peer.room, self._spec)
+                        await node.subscribe(peer, desired)
+                if member.peer() == peer:
+                    member.subscribed = desired
+        except ControlPlaneError as error:
+            # The next look at the room, or the node's return, tries again.
+            log.info("subscription_failed", room=member.room.room, participant=member.id, reason=error.code)
+        finally:
+            member.reconciling = False
+
+    def _desired(self, member: Member) -> tuple[Subscription, ...]:
+        """Everything of others that the member wants, in a stable order; nothing without a placement."""
+        if member.person.topology != "sfu" or member.announced_epoch != member.person.epoch:
+            return member.subscribed
+        state = member.room.state
+        tracks = sorted(track.id for track in state.tracks.values() if track.participant != member.id)
+        if member.wanted is None:
+            return tuple(Subscription(track=track, layer=SimulcastLayer.HIGH) for track in tracks)
+        return tuple(Subscription(track=t, layer=member.wanted[t]) for t in tracks if t in member.wanted)
+
+    async def _announce(self, member: Member, tracks: Iterable[PublishedTrack]) -> None:
+        records = [
+            TrackRecord(
+                id=track.id, participant=member.id, kind=track.kind, source=track.source, simulcast=track.simulcast
+            )
+            for track in tracks
+        ]
+        async with self._tolerating(member, "announcement_failed"):
+            await self._store.change_tracks(member.room.room, member.id, member.generation, announce=records)
+
+    async def _end_tracks(self, member: Member, tracks: list[TrackId]) -> None:
+        async with self._tolerating(member, "track_end_failed"):
+            await self._store.change_tracks(member.room.room, member.id, member.generation, ended=tracks)
+
+    async def _heal_tracks(self, member: Member, status: PeerStatus) -> None:
+        """Make the room list what the node forwards of this member: an event may have been lost with its receiver."""
+        there = {track.id for track in status.tracks}
+        listed = [track.id for track in member.room.state.tracks.values() if track.participant == member.id]
+        missing = [track for track in status.tracks if track.id not in listed]
+        if missing:
+            await self._announce(member, missing)
+        if ended := [track for track in listed if track not in there]:
+            await self._end_tracks(member, ended)
+
+    async def _restart(self, member: Member) -> None:
+        try:
+            async with self._commanding(member) as node:
+                if Capability.ICE_RESTART in (await node.describe()).capabilities:
+                    await node.restart_ice(member.peer())
+        except ControlPlaneError as error:
+            log.info("ice_restart_failed", room=member.room.room, participant=member.id, reason=error.code)
+
+    async def _readopt(self, member: Member) -> None:
+        async with self._tolerating(member, "adoption_failed"):
+            if await self.adopt(member) is None and member.negotiations.begun:
+                await self.renew(member)
+
+    def _node_of(self, member: Member) -> NodeId | None:
+        leg = member.room.state.legs.get(member.person.leg)
+        return leg.node if leg else None
+
+    @asynccontextmanager
+    async def _commanding(self, member: Member) -> AsyncIterator[MediaNode]:
+        """The member's node, with the authority of its connection; media errors become the client's errors."""
+        node = self._node_of(member)
+        if node is None:
+            raise StaleMessage("There is no media placement yet.")
+        try:
+            yield self._nodes.acting(node, generation=member.generation)
+        except media_errors.Superseded as error:
+            raise Superseded from error
+        except MediaError as error:
+            kind = _TRANSLATIONS.get(type(error), errors.Internal)
+            raise kind(str(error) or "The media node failed.") from error
+
+    @asynccontextmanager
+    async def _tolerating(self, member: Member, event: str) -> AsyncIterator[None]:
+        """What runs in the background is healed by the next look at the room; here it is only said."""
+        try:
+            yield
+        except ControlPlaneError as error:
+            log.info(event, room=member.room.room, participant=member.id, reason=error.code)
+
+    @staticmethod
+    def _expect_epoch(member: Member, epoch: int) -> None:
+        if epoch != member.person.epoch or member.person.topology == "waiting":
+            raise StaleMessage(f"Epoch {epoch} is not this participant's placement now.")
+
+    @staticmethod
+    def _expect_own_tracks(member: Member, tracks: Iterable[PublishedTrack]) -> None:
+        known = member.room.state.tracks
+        for track in tracks:
+            if track.id in known and known[track.id].participant != member.id:
+                raise errors.Conflict("This track id belongs to somebody else.")
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,85 @@
+"""One participant whose connection this replica holds."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from control_plane.ids import ParticipantId, TrackId
+from control_plane.rooms import views
+from control_plane.rooms.domain import Person, peer_ref
+from control_plane.rooms.negotiation import Negotiations
+from control_plane.rooms.store import ResumeTokens
+from control_plane.signaling.endpoint import Connection
+from control_plane.signaling.messages import CloseCode, Event, PlacementClosed, PlacementEvent, SessionEnded
+from media_adapters.models import PeerRef, SimulcastLayer, Subscription
+
+if TYPE_CHECKING:
+    from control_plane.rooms.local import LocalRoom
+
+
+@dataclass(slots=True, eq=False)
+class Member:
+    """`welcomed`: its client has the room's snapshot and hears changes. `wanted` None means every track of the room.
+
+    `person` is kept as last heard, so that it can be put back when Redis has lost the room.
+    """
+
+    room: "LocalRoom"
+    connection: Connection
+    person: Person
+    tokens: ResumeTokens
+    welcomed: bool = False
+    wanted: dict[TrackId, SimulcastLayer] | None = None
+    announced_epoch: int = 0
+    negotiations: Negotiations = field(default_factory=Negotiations)
+    subscribed: tuple[Subscription, ...] = ()
+    reconciling: bool = False
+    ended: bool = False
+
+    @property
+    def id(self) -> ParticipantId:
+        return self.person.id
+
+    @property
+    def generation(self) -> int:
+        return self.person.generation
+
+    @property
+    def present(self) -> bool:
+        """Whether it is there to be served: past its welcome, before its end."""
+        return self.welcomed and not self.ended
+
+    def peer(self) -> PeerRef:
+        """Where its media is in this epoch."""
+        return peer_ref(self.room.state.ref(), self.person)
+
+    def tell(self, event: Event) -> None:
+        """Send an event to this client alone."""
+        self.connection.send_event(views.event_body(event))
+
+    def take_placement(self) -> bool:
+        """Go to the person's placement. False when the client knows it already."""
+        if self.person.epoch <= self.announced_epoch:
+            return False
+        self.announced_epoch = self.person.epoch
+        self.negotiations = Negotiations()
+        self.subscribed = ()
+        return True
+
+    def place(self) -> None:
+        """Tell the client where its media lives now, if it does not know; the placement before is void."""
+        previous, version = self.announced_epoch, self.room.state.version
+        if not self.welcomed or not self.take_placement():
+            return
+        reason = "moved" if previous else "joined"
+        self.tell(PlacementEvent(seq=0, version=version, placement=views.placement(self.person, reason)))
+        if previous:
+            self.tell(PlacementClosed(seq=0, version=version, epoch=previous))
+
+    def end(self, code: str, message: str, *, final: bool, close: int = CloseCode.ENDED) -> None:
+        """End the connection, saying why. The member is no longer there for its room."""
+        self.ended = True
+        event = SessionEnded.model_validate(
+            {"seq": 0, "version": self.room.version, "code": code, "message": message, "final": final}
+        )
+        self.tell(event)
+        self.connection.close(close, code)

@@ -1,0 +1,222 @@
+"""A room's live state in Redis: one Lua script per change, each one round trip, all of a room's keys in one slot."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Never
+
+from control_plane.errors import Conflict, NotFound, ResumeRefused, RoomFull
+from control_plane.ids import Identity, Incarnation, LegId, NodeId, ParticipantId, ReplicaId, RoomId, TrackId, new_id
+from control_plane.rooms.domain import ChatRecord, Leg, Person, RoomState, TrackRecord
+from control_plane.rooms.errors import RoomGone, RoomMissing, Superseded, TokenReused
+from control_plane.rooms.mirror import MAX_CHAT
+from control_plane.state import Redis, Script, keys
+
+_PACKAGE = "control_plane.rooms"
+_PARTS = ("meta", "people", "tracks", "legs", "chat", "chat_text", "replicas", "resume", "gone")
+
+
+def _script(name: str) -> Script:
+    return Script.load(_PACKAGE, f"lua/{name}.lua", prelude="lua/common.lua")
+
+
+@dataclass(frozen=True, slots=True)
+class Tended:
+    """What a look at a room every second tells. `driver` may be oneself."""
+
+    incarnation: Incarnation
+    version: int
+    driver: ReplicaId
+    fence: int
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeTokens:
+    """Hashes of the tokens that take a participant's place again."""
+
+    current: str
+    previous: str = ""
+    spent: str = ""
+
+
+def token_hash(token: str) -> str:
+    """Tokens are 256 random bits, so that a plain hash hides them."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+class RoomStore:
+    """Every method may raise `Unavailable` (nobody knows then whether a change was made).
+
+    Methods that act for one participant take its `generation` and raise `Superseded` when a later connection took
+    over, `NotFound` when the participant is gone.
+    """
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._scripts = {
+            name: _script(name)
+            for name in (
+                "join", "place", "relocate", "renew", "leave", "detach", "resume", "confirm", "tracks", "chat",
+                "tend", "release", "snapshot", "close", "restore",
+            )
+        }  # fmt: skip
+
+    async def join(
+        self, room: RoomId, incarnation: Incarnation, person: Person, resume: str, capacity: int
+    ) -> RoomState:
+        """Add the person; the room is made as `incarnation` if it is not there. Raises `RoomFull`."""
+        record = person.model_dump_json(exclude_none=True)
+        status, *rest = await self._run("join", room, incarnation, record, token_hash(resume), capacity)
+        if status == b"room_full":
+            raise RoomFull(f"This room takes at most {int(rest[0])} participants.")
+        return RoomState.from_redis(room, rest[0])
+
+    async def place(self, room: RoomId, incarnation: Incarnation, node: NodeId) -> tuple[Leg, int]:
+        """Commit `node` as the room's first leg, or learn the leg that another replica committed before.
+
+        Also returns a version by which the leg and the placements on it are in the room.
+        """
+        leg = Leg(id=LegId(new_id("l")), node=node)
+        status, *rest = await self._run("place", room, leg.model_dump_json(), incarnation)
+        if status != b"ok":
+            raise RoomMissing(room)
+        return Leg.model_validate_json(rest[0]), int(rest[1])
+
+    async def relocate(self, room: RoomId, lost: LegId, node: NodeId, fence: int) -> None:
+        """The driver replaces a lost leg: everybody on it gets the next epoch. No-op when the leg is gone already."""
+        leg = Leg(id=LegId(new_id("l")), node=node)
+        status, *_ = await self._run("relocate", room, lost, leg.model_dump_json(), fence)
+        if status == b"superseded":
+            raise Superseded
+
+    async def renew(self, room: RoomId, participant: ParticipantId, generation: int) -> None:
+        """Give the participant the next epoch on the same leg."""
+        self._expect_ok(await self._run("renew", room, participant, generation))
+
+    async def leave(self, room: RoomId, participant: ParticipantId, generation: int, reason: str) -> None:
+        self._expect_ok(await self._run("leave", room, participant, generation, reason))
+
+    async def detach(self, room: RoomId, participant: ParticipantId, generation: int) -> None:
+        """The participant's connection is gone; its place is kept."""
+        self._expect_ok(await self._run("detach", room, participant, generation))
+
+    async def resume(
+        self, room: RoomId, participant: ParticipantId, shown: str, successor: str, replica: ReplicaId
+    ) -> RoomState:
+        """Take a place again with the token `shown`. Raises `ResumeRefused`, `TokenReused`."""
+        status, *rest = await self._run("resume", room, participant, token_hash(shown), token_hash(successor), replica)
+        if status == b"reused":
+            raise TokenReused(participant)
+        if status != b"ok":
+            raise ResumeRefused("This place in the room is gone: join again.")
+        return RoomState.from_redis(room, rest[0])
+
+    async def confirm(self, room: RoomId, participant: ParticipantId, generation: int) -> None:
+        """The client holds its new resume token; the one before is spent from now on."""
+        self._expect_ok(await self._run("confirm", room, participant, generation))
+
+    async def change_tracks(
+        self,
+        room: RoomId,
+        participant: ParticipantId,
+        generation: int,
+        *,
+        announce: Sequence[TrackRecord] = (),
+        patch: Mapping[TrackId, Mapping[str, Any]] | None = None,
+        ended: Sequence[TrackId] = (),
+    ) -> None:
+        """Announce, change and end tracks of one participant in one step; what is so already changes nothing.
+
+        Raises `Conflict` when a track id belongs to somebody else.
+        """
+        announced = [record.model_dump(mode="json") for record in announce]
+        arguments = (json.dumps(announced), json.dumps(patch or {}), json.dumps(list(ended)))
+        self._expect_ok(await self._run("tracks", room, participant, generation, *arguments))
+
+    async def say(
+        self, room: RoomId, participant: ParticipantId, generation: int, message_id: str, text: str
+    ) -> ChatRecord:
+        """Say something once per `message_id`."""
+        reply = await self._run("chat", room, participant, generation, message_id, text, MAX_CHAT)
+        self._expect_ok(reply)
+        return ChatRecord.model_validate_json(reply[1])
+
+    async def tend(self, room: RoomId, replica: ReplicaId) -> Tended:
+        """Learn the room's version, and renew or take its driver's lease. Raises `RoomGone`, `RoomMissing`."""
+        status, *rest = await self._run("tend", room, replica)
+        self._expect_room(room, status)
+        incarnation, version, driver, fence, now_ms = rest
+        return Tended(
+            Incarnation(incarnation.decode()), version, ReplicaId(driver.decode()), int(fence or 0), int(now_ms)
+        )
+
+    async def release(self, room: RoomId, replica: ReplicaId) -> None:
+        """Give the driver's lease up if it is ours."""
+        await self._run("release", room, replica)
+
+    async def snapshot(self, room: RoomId) -> RoomState:
+        """Raises `RoomGone`, `RoomMissing`."""
+        status, *rest = await self._run("snapshot", room)
+        self._expect_room(room, status)
+        return RoomState.from_redis(room, rest[0])
+
+    async def close(self, room: RoomId, incarnation: Incarnation) -> None:
+        """End the room for everybody."""
+        await self._run("close", room, incarnation)
+
+    async def restore(
+        self, state: RoomState, mine: Mapping[ParticipantId, tuple[Person, ResumeTokens]], tracks: Sequence[TrackRecord]
+    ) -> None:
+        """Put back what this replica knows of a room that Redis has forgotten. Raises `Superseded` when an older
+        incarnation was put back already."""
+        known = {
+            "incarnation": state.incarnation,
+            "version": state.version,
+            "created_at": state.created_at,
+            "capacity": state.capacity,
+            "fence": state.fence,
+            "legs": [leg.model_dump(mode="json") for leg in state.legs.values()],
+            "people": [
+                {
+                    "person": person.model_dump(mode="json", exclude_none=True),
+                    "tokens": {"current": tokens.current, "previous": tokens.previous, "spent": tokens.spent},
+                }
+                for person, tokens in mine.values()
+            ],
+            "tracks": [track.model_dump(mode="json") for track in tracks],
+            "chat": [message.model_dump(mode="json") for message in state.chat],
+        }
+        status, *_ = await self._run("restore", state.room, json.dumps(known))
+        if status == b"superseded":
+            raise Superseded
+
+    async def _run(self, name: str, room: RoomId, *args: str | int) -> list[Any]:
+        room_keys = [keys.room_key(room, part) for part in _PARTS]
+        reply: list[Any] = await self._redis.run(self._scripts[name], room_keys, [room, *args])
+        return reply
+
+    @staticmethod
+    def _expect_room(room: RoomId, status: bytes) -> None:
+        if status == b"closed":
+            raise RoomGone(room)
+        if status == b"missing":
+            raise RoomMissing(room)
+
+    @staticmethod
+    def _expect_ok(reply: Sequence[Any]) -> None:
+        if reply[0] != b"ok":
+            _refuse(reply[0])
+
+
+def _refuse(status: bytes) -> Never:
+    if status == b"superseded":
+        raise Superseded
+    if status == b"conflict":
+        raise Conflict("This id belongs to somebody else.")
+    raise NotFound("It is not in this room.")
+
+
+def guest_identity() -> Identity:
+    return Identity(new_id("guest"))
