@@ -1,0 +1,182 @@
+import type { ServerEvent } from "./connection.ts";
+import type { ConnectionState, Placement, RepairStep } from "./generated/protocol.ts";
+import type { LocalTrack } from "./local-track.ts";
+import type { MediaLink } from "./peer.ts";
+import { PlacementMedia } from "./placement.ts";
+import { chooseReceivers, type RemoteTrack } from "./remote-tracks.ts";
+import type { RoomState } from "./state.ts";
+import { inboundStats, type TrackStats } from "./stats.ts";
+import { wait } from "./timing.ts";
+
+const EAGER_LOOKS = 50;
+const EAGER_MS = 200;
+const PATIENT_MS = 2000;
+
+/** What the media have to know of the room, and whom they tell. */
+export interface MediaHandlers extends Omit<MediaLink, "changed"> {
+  room(): RoomState;
+  me(): string;
+  /** Whether this client wants to receive the track. */
+  wants(track: string): boolean;
+  subscribed(remote: RemoteTrack): void;
+  unsubscribed(remote: RemoteTrack): void;
+  /** All wanted media flow in this epoch. */
+  ready(epoch: number): void;
+}
+
+/** The placements that live now: the current one, and while a call moves the one that it comes from. */
+export class Media {
+  private current: PlacementMedia | null = null;
+  private previous: PlacementMedia | null = null;
+  private currentReady = false;
+  private localTracks: readonly LocalTrack[] = [];
+  private receivers: ReadonlyMap<string, RTCRtpReceiver> = new Map();
+  private shown: ReadonlyMap<string, RemoteTrack> = new Map();
+  private watching = new AbortController();
+  private readonly link: MediaLink;
+
+  constructor(private readonly handlers: MediaHandlers) {
+    this.link = {
+      describe: (message) => handlers.describe(message),
+      trickle: (message) => handlers.trickle(message),
+      failed: (error) => handlers.failed(error),
+      changed: () => this.refresh(),
+    };
+  }
+
+  /** What is received now, by track id. */
+  get remoteTracks(): ReadonlyMap<string, RemoteTrack> {
+    return this.shown;
+  }
+
+  /** Builds a newer placement beside the old one; an epoch that is known or over is ignored. */
+  place(placement: Placement): void {
+    if (this.current && placement.epoch <= this.current.epoch) return;
+    if (this.currentReady || !this.previous) {
+      this.previous?.close();
+      this.previous = this.current;
+    } else {
+      this.current?.close(); // unfinished: the older one still carries the call
+    }
+    this.current = new PlacementMedia(placement, this.link);
+    this.currentReady = false;
+    this.current.setLocalTracks(this.localTracks);
+    if (placement.topology !== "waiting") void this.watch(this.current);
+    this.refresh();
+  }
+
+  /** The server is done with this epoch. */
+  closed(epoch: number): void {
+    if (this.previous?.epoch !== epoch) return;
+    this.previous.close();
+    this.previous = null;
+    this.refresh();
+  }
+
+  setLocalTracks(tracks: readonly LocalTrack[]): void {
+    this.localTracks = tracks;
+    for (const placement of this.living()) placement.setLocalTracks(tracks);
+  }
+
+  applyMute(): void {
+    for (const placement of this.living()) placement.applyMute();
+  }
+
+  handle(event: ServerEvent): void {
+    if (event.type === "placement") this.place(event.placement);
+    else if (event.type === "placement.closed") this.closed(event.epoch);
+    else if (event.type === "description") this.find(event.epoch)?.description(event);
+    else if (event.type === "candidate") this.find(event.epoch)?.candidate(event);
+    else if (event.type === "restart") this.find(event.epoch)?.restart(event);
+  }
+
+  connections(): ConnectionState[] {
+    return this.living().flatMap((placement) => placement.connections());
+  }
+
+  resumed(steps: readonly RepairStep[]): void {
+    for (const placement of this.living()) placement.resumed(steps);
+  }
+
+  /** Tells what is newly received, and what is no more, after the room or a connection has changed. */
+  refresh(): void {
+    const room = this.handlers.room();
+    const supplies = this.living().flatMap(({ subscriber }) => (subscriber ? [subscriber] : []));
+    this.receivers = chooseReceivers(room, this.handlers.me(), supplies);
+    const before = this.shown;
+    const shown = new Map<string, RemoteTrack>();
+    for (const [id, { track: mediaTrack }] of this.receivers) {
+      const track = room.tracks.get(id);
+      const participant = track && room.participants.get(track.participant);
+      if (track && participant) shown.set(id, { track, participant, mediaTrack });
+    }
+    this.shown = shown;
+    for (const [id, remote] of before) if (!shown.has(id)) this.handlers.unsubscribed(remote);
+    for (const [id, remote] of shown) {
+      if (before.get(id)?.mediaTrack !== remote.mediaTrack) this.handlers.subscribed(remote);
+    }
+  }
+
+  async stats(): Promise<TrackStats[]> {
+    const received = [...this.shown.values()].map(async ({ track, participant }) => {
+      const receiver = this.receivers.get(track.id);
+      const stats = receiver ? [await inboundStats(receiver)] : [];
+      return stats.map((counts) => ({
+        track: track.id,
+        participant: participant.id,
+        kind: track.kind,
+        ...counts,
+      }));
+    });
+    return (await Promise.all(received)).flat();
+  }
+
+  /** Ends all media. A later `place` begins anew. */
+  close(): void {
+    this.watching.abort();
+    for (const placement of this.living()) placement.close();
+    this.current = null;
+    this.previous = null;
+    this.refresh();
+  }
+
+  /** The newest first. */
+  private living(): PlacementMedia[] {
+    return [this.current, this.previous].filter((placement) => placement !== null);
+  }
+
+  private find(epoch: number): PlacementMedia | undefined {
+    return this.living().find((placement) => placement.epoch === epoch);
+  }
+
+  /** Looks again and again whether all wanted media flow in a new placement, and says so once. */
+  private async watch(placement: PlacementMedia): Promise<void> {
+    this.watching.abort();
+    const watching = (this.watching = new AbortController()).signal;
+    for (let looks = 0; ; looks++) {
+      await wait(looks < EAGER_LOOKS ? EAGER_MS : PATIENT_MS, watching);
+      if (watching.aborted) return;
+      await placement.subscriber?.look();
+      if (this.current !== placement) return;
+      if (this.previous) this.refresh();
+      if (!placement.flows(this.expected())) continue;
+      this.currentReady = true;
+      this.previous?.dropSubscriber();
+      this.refresh();
+      this.handlers.ready(placement.epoch);
+      return;
+    }
+  }
+
+  /** The tracks without which a new placement is not complete. */
+  private expected(): string[] {
+    const { participants, tracks } = this.handlers.room();
+    return [...tracks.values()]
+      .filter(
+        ({ participant, muted }) =>
+          !muted && participant !== this.handlers.me() && participants.has(participant),
+      )
+      .map(({ id }) => id)
+      .filter((id) => this.handlers.wants(id));
+  }
+}

@@ -1,0 +1,304 @@
+import type { Outgoing, Result, ServerEvent } from "./connection.ts";
+import { Emitter } from "./emitter.ts";
+import { asNexusVibeError, type NexusVibeError, NotInRoom } from "./errors.ts";
+import type {
+  ChatMessage,
+  JoinedResult,
+  Participant,
+  ParticipantLeft,
+  ResumedResult,
+  SimulcastLayer,
+  Track,
+  TrackSource,
+} from "./generated/protocol.ts";
+import { LocalTrack, newId } from "./local-track.ts";
+import { Media } from "./media.ts";
+import type { RemoteTrack } from "./remote-tracks.ts";
+import { Signaling, type SignalingHandlers } from "./signaling.ts";
+import { EMPTY_ROOM, reduce, replace, type RoomChange, type RoomState, type Step } from "./state.ts";
+import type { TrackStats } from "./stats.ts";
+import { Latest } from "./timing.ts";
+
+/** `reconnecting`: the connection to the server is being restored; media go on meanwhile. */
+export type RoomConnection = "new" | "joining" | "connected" | "reconnecting" | "disconnected";
+
+export interface RoomEvents {
+  connectionChanged: [connection: RoomConnection];
+  participantJoined: [participant: Participant];
+  participantUpdated: [participant: Participant];
+  participantLeft: [participant: Participant, reason: ParticipantLeft["reason"]];
+  trackPublished: [track: Track];
+  trackUpdated: [track: Track];
+  trackEnded: [track: Track];
+  /** Play `mediaTrack`. Said again with another `mediaTrack` when the call has moved. */
+  trackSubscribed: [remote: RemoteTrack];
+  trackUnsubscribed: [remote: RemoteTrack];
+  chat: [message: ChatMessage];
+  /** Something failed that the call survives. */
+  error: [error: NexusVibeError];
+  /** The room is over for this client; `reason.code` says why (`left`, `replaced`, `expired_token`, …). */
+  disconnected: [reason: { readonly code: string; readonly message: string }];
+  /** `state`, `me`, `connection`, `localTracks` or `remoteTracks` is another one now. Said after all of the above. */
+  changed: [];
+}
+
+export interface WantedTrack {
+  readonly track: string;
+  readonly layer?: SimulcastLayer;
+}
+
+export interface JoinOptions {
+  /** Says who joins which room. */
+  readonly token: string;
+  /** How the others see this participant, when the token leaves it open. */
+  readonly name?: string;
+}
+
+/** One stay in one room. Join once; after `disconnected` take a new one. */
+export class Room extends Emitter<RoomEvents> {
+  private signaling: Signaling | null = null;
+  private readonly media: Media;
+  private roomState: RoomState = EMPTY_ROOM;
+  private roomConnection: RoomConnection = "new";
+  private participant: Participant | null = null;
+  private tracks: readonly LocalTrack[] = [];
+  private wanted: readonly WantedTrack[] | null = null;
+  private readonly wantedUpdates: Latest<readonly WantedTrack[] | null>;
+  private readonly muteUpdates = new Map<LocalTrack, Latest<boolean>>();
+
+  /** `servers` are websocket URLs of one control plane's replicas; lost connections are restored at the next one. */
+  constructor(private readonly servers: readonly string[]) {
+    super();
+    const failed = (error: unknown) => this.report(error);
+    this.wantedUpdates = new Latest(
+      async (tracks) => this.deliver({ type: "subscribe", tracks: tracks && [...tracks] }),
+      failed,
+    );
+    this.media = new Media({
+      describe: async (message) => this.session().request(message),
+      trickle: (message) => this.signaling?.send(message),
+      failed,
+      room: () => this.roomState,
+      me: () => this.participant?.id ?? "",
+      wants: (id) => this.wanted?.some(({ track }) => track === id) ?? true,
+      subscribed: (remote) => this.tellRemote("trackSubscribed", remote),
+      unsubscribed: (remote) => this.tellRemote("trackUnsubscribed", remote),
+      ready: (epoch) => void this.deliver({ type: "ready", epoch }).catch(failed),
+    });
+  }
+
+  get state(): RoomState {
+    return this.roomState;
+  }
+
+  get connection(): RoomConnection {
+    return this.roomConnection;
+  }
+
+  /** This client's own participant, null before the room is joined. */
+  get me(): Participant | null {
+    return this.participant;
+  }
+
+  get localTracks(): readonly LocalTrack[] {
+    return this.tracks;
+  }
+
+  /** What is received now, by track id. */
+  get remoteTracks(): ReadonlyMap<string, RemoteTrack> {
+    return this.media.remoteTracks;
+  }
+  /** Enters the room. Rejects with `ServerError` when it is refused, `ConnectionLost` when no server can be reached. */
+  async join({ token, name }: JoinOptions): Promise<Participant> {
+    if (this.roomConnection !== "new") throw new TypeError("A Room is joined once: take a new one.");
+    const signaling = new Signaling(
+      { servers: this.servers, token, name: name ?? null },
+      this.signalingHandlers(),
+    );
+    this.signaling = signaling;
+    this.setConnection("joining");
+    try {
+      await signaling.start();
+    } catch (error) {
+      const reason = asNexusVibeError(error);
+      this.end(reason);
+      throw reason;
+    }
+    if (!this.participant) throw new NotInRoom();
+    return this.participant;
+  }
+
+  /** Gives the place up at once. Local tracks are not stopped: they belong to the caller. */
+  leave(): void {
+    this.signaling?.leave();
+    this.end({ code: "left", message: "You left the room." });
+  }
+
+  /** Sends a track from now on, also in every place that the call moves to. May be called before `join`. */
+  publish(mediaTrack: MediaStreamTrack, source: TrackSource, options: { muted?: boolean } = {}): LocalTrack {
+    const track = new LocalTrack(mediaTrack, source);
+    track.setMuted(options.muted ?? false);
+    mediaTrack.addEventListener("ended", () => this.unpublish(track), { once: true });
+    this.setTracks([...this.tracks, track]);
+    return track;
+  }
+
+  /** Stops sending a track. A track that is not sent is a no-op. */
+  unpublish(track: LocalTrack): void {
+    this.muteUpdates.delete(track);
+    if (this.tracks.includes(track)) this.setTracks(this.tracks.filter((other) => other !== track));
+  }
+
+  /** Nothing of a muted track leaves this machine; the others are told that it is muted. */
+  setMuted(track: LocalTrack, muted: boolean): void {
+    track.setMuted(muted);
+    this.media.applyMute();
+    if (this.roomState.tracks.has(track.id)) this.announceMute(track);
+    this.emit("changed");
+  }
+
+  /** The whole set of tracks to receive; null, as at first, means every track in the room. */
+  setWanted(tracks: readonly WantedTrack[] | null): void {
+    this.wanted = tracks;
+    if (this.participant) this.wantedUpdates.push(tracks);
+  }
+
+  /** Resolves when it has been said, once, also when the connection was lost on the way. */
+  async sendChat(text: string): Promise<ChatMessage> {
+    const result = await this.deliver({ type: "chat", text, nonce: newId("m") });
+    if (result.type !== "chat") throw new TypeError(`The server answered a chat with ${result.type}.`);
+    return result.message;
+  }
+
+  /** What each subscribed track has delivered on its present connection. */
+  async stats(): Promise<TrackStats[]> {
+    return this.media.stats();
+  }
+
+  private signalingHandlers(): SignalingHandlers {
+    return {
+      joined: (result) => this.joined(result),
+      resumed: (result) => this.resumed(result),
+      event: (event) => this.receive(event),
+      reconnecting: () => this.setConnection("reconnecting"),
+      complaint: (error) => {
+        if (error.code !== "stale_message") this.report(error);
+      },
+      ended: (error) => this.end(error),
+      connections: () => this.media.connections(),
+    };
+  }
+
+  private joined({ participant, snapshot, placement }: JoinedResult): void {
+    if (this.participant) {
+      // The place was not kept: another participant, whose media begin anew and whose tracks need ids of their own.
+      this.media.close();
+      for (const track of this.tracks) track.renew();
+    }
+    this.participant = participant;
+    this.apply(replace(this.roomState, snapshot));
+    this.media.setLocalTracks(this.tracks);
+    this.media.place(placement);
+    if (this.wanted) this.wantedUpdates.push(this.wanted);
+    this.setConnection("connected");
+  }
+
+  private resumed({ participant, snapshot, placement, repair }: ResumedResult): void {
+    this.participant = participant;
+    this.apply(replace(this.roomState, snapshot));
+    this.media.resumed(repair);
+    this.media.place(placement);
+    this.setConnection("connected");
+  }
+
+  private receive(event: ServerEvent): void {
+    this.apply(reduce(this.roomState, event));
+    this.media.handle(event);
+  }
+
+  private apply({ state, changes }: Step): void {
+    this.roomState = state;
+    if (changes.length === 0) return;
+    for (const change of changes) this.tell(change);
+    this.media.refresh();
+    this.emit("changed");
+  }
+
+  private tell(change: RoomChange): void {
+    switch (change.type) {
+      case "participantJoined":
+      case "participantUpdated":
+        this.emit(change.type, change.participant);
+        break;
+      case "participantLeft":
+        this.emit(change.type, change.participant, change.reason);
+        break;
+      case "chat":
+        this.emit(change.type, change.message);
+        break;
+      case "trackPublished":
+        this.agreeOnMute(change.track);
+        this.emit(change.type, change.track);
+        break;
+      default:
+        this.emit(change.type, change.track);
+    }
+  }
+
+  /** An offer does not say that a track is muted: once the room knows the track, it is told. */
+  private agreeOnMute(track: Track): void {
+    const mine = this.tracks.find(({ id }) => id === track.id);
+    if (mine && mine.muted !== track.muted) this.announceMute(mine);
+  }
+
+  private announceMute(track: LocalTrack): void {
+    const known = this.muteUpdates.get(track);
+    const updates =
+      known ??
+      new Latest<boolean>(
+        async (muted) => this.deliver({ type: "track.update", track: track.id, muted }),
+        (error) => {
+          if (this.tracks.includes(track)) this.report(error);
+        },
+      );
+    if (!known) this.muteUpdates.set(track, updates);
+    updates.push(track.muted);
+  }
+
+  private tellRemote(name: "trackSubscribed" | "trackUnsubscribed", remote: RemoteTrack): void {
+    this.emit(name, remote);
+    this.emit("changed");
+  }
+
+  private setTracks(tracks: readonly LocalTrack[]): void {
+    this.tracks = tracks;
+    this.media.setLocalTracks(tracks);
+    this.emit("changed");
+  }
+
+  private setConnection(connection: RoomConnection): void {
+    this.roomConnection = connection;
+    this.emit("connectionChanged", connection);
+    this.emit("changed");
+  }
+
+  private session(): Signaling {
+    if (!this.signaling || this.roomConnection === "disconnected") throw new NotInRoom();
+    return this.signaling;
+  }
+
+  private async deliver(message: Outgoing): Promise<Result> {
+    return this.session().deliver(message);
+  }
+
+  private end({ code, message }: { code: string; message: string }): void {
+    if (this.roomConnection === "disconnected") return;
+    this.media.close();
+    this.setConnection("disconnected");
+    this.emit("disconnected", { code, message });
+  }
+
+  private report(error: unknown): void {
+    if (this.roomConnection !== "disconnected") this.emit("error", asNexusVibeError(error));
+  }
+}

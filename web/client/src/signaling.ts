@@ -1,0 +1,231 @@
+import {
+  Connection,
+  type Outgoing,
+  type Result,
+  type ServerEvent,
+  type Timing,
+  TIMING,
+} from "./connection.ts";
+import {
+  asNexusVibeError,
+  ConnectionLost,
+  type Loss,
+  type NexusVibeError,
+  NotInRoom,
+  ServerError,
+} from "./errors.ts";
+import type { ConnectionState, JoinedResult, ResumedResult } from "./generated/protocol.ts";
+import { type Deferred, deferred, retryDelay, wait } from "./timing.ts";
+
+const JOIN_DEADLINE_MS = 15_000;
+const DELIVERY_TRIES = 8;
+
+export interface SignalingOptions {
+  /** Websocket URLs of the replicas. Each try goes to the next one. */
+  readonly servers: readonly string[];
+  readonly token: string;
+  readonly name: string | null;
+  readonly timing?: Timing;
+}
+
+export interface SignalingHandlers {
+  /** Entered the room, or entered it anew because the place was not kept. */
+  joined(result: JoinedResult): void;
+  /** The place in the room goes on over another connection. */
+  resumed(result: ResumedResult): void;
+  event(event: ServerEvent): void;
+  /** The connection was lost and is being restored; the media are not touched by that. */
+  reconnecting(): void;
+  complaint(error: ServerError): void;
+  /** The session is over and nothing more will come. */
+  ended(error: NexusVibeError): void;
+  /** Every peer connection as it is now, for `resume`. */
+  connections(): ConnectionState[];
+}
+
+/** A session with the control plane that outlives its websockets: join, resume, retry, and the end. */
+export class Signaling {
+  private readonly stop = new AbortController();
+  private readonly timing: Timing;
+  private connection: Connection | null = null;
+  private entered: Deferred<Connection> = deferred();
+  private resumeToken: string | null = null;
+  private tries = 0;
+
+  constructor(
+    private readonly options: SignalingOptions,
+    private readonly handlers: SignalingHandlers,
+  ) {
+    this.timing = options.timing ?? TIMING;
+    this.entered.promise.catch(() => undefined); // nobody has to wait for it
+  }
+
+  /** Enters the room. Rejects when the server refuses, or none can be reached for 15 s. */
+  async start(): Promise<void> {
+    try {
+      const connection = await this.enter(Date.now() + JOIN_DEADLINE_MS);
+      void this.keep(connection);
+    } catch (error) {
+      this.finish(asNexusVibeError(error));
+      throw error;
+    }
+  }
+
+  /** Once, now. Rejects with `ConnectionLost` when there is no connection, or it ends before the reply. */
+  async request(message: Outgoing): Promise<Result> {
+    if (!this.connection)
+      throw new ConnectionLost({ reason: "connection_lost", message: "Reconnecting.", final: false });
+    return this.connection.request(message);
+  }
+
+  /** Now or never, without a reply. */
+  send(message: Outgoing): void {
+    this.connection?.send(message);
+  }
+
+  /**
+   * A request that survives lost connections and retryable refusals, for messages that may be said twice.
+   * Rejects when the server refuses it for good, or the session ends.
+   */
+  async deliver(message: Outgoing): Promise<Result> {
+    for (let attempt = 1; ;) {
+      const connection = await this.entered.promise;
+      try {
+        return await connection.request(message);
+      } catch (error) {
+        if (error instanceof ConnectionLost && !error.loss.final) {
+          await connection.lost; // go on with the next connection
+        } else if (error instanceof ServerError && error.retryable && attempt < DELIVERY_TRIES) {
+          await wait(error.retryAfterMs ?? retryDelay(attempt++), this.stop.signal);
+        } else {
+          throw error;
+        }
+      }
+    }
+  }
+
+  /** Gives the place up. Nothing comes after this. */
+  leave(): void {
+    this.send({ type: "leave" });
+    this.finish(new NotInRoom());
+  }
+
+  private finish(error: NexusVibeError): void {
+    this.stop.abort();
+    this.entered.reject(error);
+    this.connection?.end({ reason: error.code, message: error.message, final: true });
+    this.connection = null;
+  }
+
+  private async keep(connection: Connection): Promise<void> {
+    try {
+      for (let current = connection; ;) {
+        const loss = await current.lost;
+        if (this.stop.signal.aborted) return;
+        this.connection = null;
+        this.entered = deferred();
+        this.entered.promise.catch(() => undefined);
+        if (loss.final) throw new ConnectionLost(loss);
+        this.handlers.reconnecting();
+        current = await this.enter(Infinity);
+      }
+    } catch (error) {
+      if (this.stop.signal.aborted) return;
+      const reason = asNexusVibeError(error);
+      this.finish(reason);
+      this.handlers.ended(reason);
+    }
+  }
+
+  /** Tries one server after another until one lets us in. */
+  private async enter(deadline: number): Promise<Connection> {
+    for (let attempt = 0, pause = 0; ; attempt++) {
+      await wait(Math.max(retryDelay(attempt), pause), this.stop.signal);
+      if (this.stop.signal.aborted) throw new NotInRoom();
+      try {
+        return await this.tryNextServer();
+      } catch (error) {
+        const reason = asNexusVibeError(error);
+        if (!reason.retryable || Date.now() > deadline) throw reason;
+        pause = reason instanceof ServerError ? (reason.retryAfterMs ?? 0) : 0;
+      }
+    }
+  }
+
+  private async tryNextServer(): Promise<Connection> {
+    const url = this.options.servers[this.tries++ % this.options.servers.length];
+    if (url === undefined) throw new TypeError("No server was given.");
+    if (this.resumeToken !== null) {
+      const connection = await this.open(url);
+      if (await this.resume(connection, this.resumeToken)) return connection;
+    }
+    const connection = await this.open(url);
+    await this.join(connection);
+    return connection;
+  }
+
+  private async open(url: string): Promise<Connection> {
+    const connection: Connection = await Connection.open(
+      url,
+      {
+        event: (event) => this.receive(connection, event),
+        complaint: (error) => this.handlers.complaint(error),
+      },
+      this.timing,
+    );
+    if (this.stop.signal.aborted) {
+      connection.end({ reason: "left", message: "You left.", final: true });
+      throw new NotInRoom();
+    }
+    return connection;
+  }
+
+  private async join(connection: Connection): Promise<void> {
+    const { token, name } = this.options;
+    const result = await entering(connection, connection.request({ type: "join", token, name }));
+    if (result.type !== "joined") throw new TypeError(`The server answered a join with ${result.type}.`);
+    this.use(connection, result.resume);
+    this.handlers.joined(result);
+    this.entered.resolve(connection);
+  }
+
+  /** False when the place is gone and the room has to be joined anew. */
+  private async resume(connection: Connection, token: string): Promise<boolean> {
+    try {
+      const reply = connection.request({ type: "resume", token, connections: this.handlers.connections() });
+      const result = await entering(connection, reply);
+      if (result.type !== "resumed") throw new TypeError(`The server answered a resume with ${result.type}.`);
+      this.use(connection, result.resume);
+      this.handlers.resumed(result);
+      this.entered.resolve(connection);
+      return true;
+    } catch (error) {
+      if (!(error instanceof ServerError) || error.code !== "resume_refused") throw error;
+      this.resumeToken = null;
+      return false;
+    }
+  }
+
+  private use(connection: Connection, resumeToken: string): void {
+    this.connection = connection;
+    this.resumeToken = resumeToken;
+  }
+
+  private receive(connection: Connection, event: ServerEvent): void {
+    if (event.type === "session.ended") {
+      connection.end({ reason: event.code, message: event.message, final: event.final } satisfies Loss);
+    } else {
+      this.handlers.event(event);
+    }
+  }
+}
+
+/** A connection that does not let us in is of no use any more. */
+async function entering(connection: Connection, reply: Promise<Result>): Promise<Result> {
+  try {
+    return await reply;
+  } catch (error) {
+    connection.end({ reason: "not_entered", message: "The server did not let us in.", final: false });
+    throw error;
+  }
+}

@@ -1,0 +1,136 @@
+import { iceUfrag } from "./candidates.ts";
+import type {
+  CandidateEvent,
+  ConnectionState,
+  DescriptionEvent,
+  IceServer,
+  Placement,
+} from "./generated/protocol.ts";
+import { type MediaLink, Peer } from "./peer.ts";
+import { inboundStats } from "./stats.ts";
+import { Serial } from "./timing.ts";
+
+interface Answer {
+  readonly negotiation: number;
+  readonly sdp: string;
+  /** Whether the server has taken it. */
+  told: boolean;
+}
+
+/** The connection that receives. The server offers; each m-section carries the track that the offer's map names. */
+export class Subscriber {
+  private readonly peer: Peer;
+  private readonly serial = new Serial();
+  private receivers: ReadonlyMap<string, RTCRtpReceiver> = new Map();
+  private readonly flowing = new Set<string>();
+  private latest = 0;
+  private ufrag: string | undefined;
+  private answer: Answer | null = null;
+
+  constructor(
+    placement: Placement,
+    private readonly link: MediaLink,
+  ) {
+    this.peer = new Peer("subscriber", placement, link);
+  }
+
+  get connected(): boolean {
+    return this.peer.connected;
+  }
+
+  /** The receiver of each track that the server sends or is about to send, by track id. */
+  get tracks(): ReadonlyMap<string, RTCRtpReceiver> {
+    return this.receivers;
+  }
+
+  /** Whether media of the track has been seen here, as of the last `look`. */
+  flows(track: string): boolean {
+    return this.flowing.has(track);
+  }
+
+  /** Looks which tracks have delivered media by now. */
+  async look(): Promise<void> {
+    for (const [track, receiver] of this.receivers) {
+      if (this.flowing.has(track)) continue;
+      const stats = await inboundStats(receiver);
+      const delivered = receiver.track.kind === "video" ? stats.framesDecoded : stats.packetsReceived;
+      if (delivered > 0 && this.receivers.has(track)) this.flowing.add(track);
+    }
+  }
+
+  offered(event: DescriptionEvent): void {
+    this.serial
+      .run(async () => {
+        if (this.peer.closed || event.negotiation < this.latest) return;
+        if (event.negotiation !== this.answer?.negotiation) await this.accept(event);
+        if (this.answer) this.tell(this.answer);
+        this.peer.local.described(event.negotiation);
+      })
+      .catch((error: unknown) => this.report(error));
+  }
+
+  candidate({ negotiation, candidate }: CandidateEvent): void {
+    this.peer.remote.receive(negotiation, candidate ?? null);
+  }
+
+  /** The server will offer anew; its offer is to meet these servers. */
+  useServers(servers: readonly IceServer[]): void {
+    this.peer.useServers(servers);
+  }
+
+  state(): ConnectionState {
+    return this.peer.state(this.latest);
+  }
+
+  resumed(): void {
+    if (this.answer && !this.answer.told) this.tell(this.answer);
+    this.peer.local.replay();
+  }
+
+  close(): void {
+    this.peer.close();
+    this.receivers = new Map();
+  }
+
+  private async accept({ negotiation, description, tracks }: DescriptionEvent): Promise<void> {
+    const { pc, remote, local } = this.peer;
+    const ufrag = iceUfrag(description.sdp);
+    if (ufrag !== this.ufrag) {
+      remote.restarted(negotiation);
+      local.restarted();
+    }
+    this.latest = negotiation;
+    this.ufrag = ufrag;
+    await pc.setRemoteDescription(description);
+    remote.applied(negotiation);
+    await pc.setLocalDescription();
+    this.answer = { negotiation, sdp: pc.localDescription?.sdp ?? "", told: false };
+    this.map(tracks);
+  }
+
+  private map(tracks: DescriptionEvent["tracks"]): void {
+    const byMid = new Map(this.peer.pc.getTransceivers().map(({ mid, receiver }) => [mid, receiver]));
+    this.receivers = new Map(
+      tracks.flatMap(({ mid, track }) => {
+        const receiver = byMid.get(mid);
+        return receiver ? [[track, receiver] as const] : [];
+      }),
+    );
+    for (const track of this.flowing) if (!this.receivers.has(track)) this.flowing.delete(track);
+    this.link.changed();
+  }
+
+  private tell(answer: Answer): void {
+    const current = () => this.answer === answer;
+    this.peer.describe(answer.negotiation, { type: "answer", sdp: answer.sdp }, [], current).then(
+      (told) => {
+        answer.told ||= told;
+      },
+      (error: unknown) => this.report(error),
+    );
+  }
+
+  private report(error: unknown): void {
+    if (!this.peer.closed) this.link.failed(error);
+  }
+}

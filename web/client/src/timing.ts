@@ -1,0 +1,88 @@
+/** When to try again, and how to wait for it. All times are in ms. */
+
+const FIRST_DELAYS = [0, 300, 1200, 2700, 4800];
+const STEADY_DELAY = 7000;
+const JITTER = 0.2;
+
+/** How long to wait before try number `attempt` (0 is the first). Jitter keeps a crowd from coming back at once. */
+export function retryDelay(attempt: number, random: () => number = Math.random): number {
+  const delay = FIRST_DELAYS[attempt] ?? STEADY_DELAY;
+  return Math.round(delay * (1 + JITTER * (2 * random() - 1)));
+}
+
+/** Resolves after `delay` ms, or as soon as `signal` is aborted. */
+export function wait(delay: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) {
+      resolve();
+      return;
+    }
+    const done = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, delay);
+    signal?.addEventListener("abort", done);
+  });
+}
+
+/** Runs tasks one after another, in the order in which they came. */
+export class Serial {
+  private tail: Promise<unknown> = Promise.resolve();
+
+  run<Value>(task: () => Promise<Value>): Promise<Value> {
+    const result = this.tail.then(task);
+    this.tail = result.catch(() => undefined); // the caller of `run` sees the error; the next task does not
+    return result;
+  }
+}
+
+/**
+ * Keeps the other side in step with a value that may change faster than it answers: one request at a time, and
+ * the newest value wins.
+ */
+export class Latest<Value> {
+  private next: { value: Value } | null = null;
+  private sending = false;
+
+  constructor(
+    private readonly send: (value: Value) => Promise<unknown>,
+    private readonly failed: (error: unknown) => void,
+  ) {}
+
+  push(value: Value): void {
+    this.next = { value };
+    if (!this.sending) void this.drain();
+  }
+
+  private async drain(): Promise<void> {
+    this.sending = true;
+    try {
+      while (this.next) {
+        const { value } = this.next;
+        this.next = null;
+        await this.send(value).catch(this.failed);
+      }
+    } finally {
+      this.sending = false;
+    }
+  }
+}
+
+/** A promise and the function that resolves it. */
+export interface Deferred<Value> {
+  readonly promise: Promise<Value>;
+  readonly resolve: (value: Value) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export function deferred<Value>(): Deferred<Value> {
+  let resolve!: (value: Value) => void;
+  let reject!: (error: Error) => void;
+  const promise = new Promise<Value>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}
