@@ -1,0 +1,73 @@
+"""A participant on this node: its two connections, each serialised by itself."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from media_adapters.errors import InvalidDescription
+from media_adapters.janus.client import JanusClient
+from media_adapters.janus.publisher import Publisher
+from media_adapters.janus.room import Room
+from media_adapters.janus.subscriber import Subscriber
+from media_adapters.models import IceCandidate, PeerConnectionRole, PeerRef, PeerStatus, TrackId
+
+
+class Peer:
+    """`on_lost` is called with a reason when Janus drops one of the handles by itself."""
+
+    def __init__(
+        self, ref: PeerRef, room: Room, client: JanusClient, deadline: float, on_lost: Callable[[str], None]
+    ) -> None:
+        self.ref = ref
+        self.publisher = Publisher(ref, room, client, deadline, on_lost)
+        self.subscriber = Subscriber(ref, room, client, deadline, on_lost)
+
+    @property
+    def status(self) -> PeerStatus:
+        return PeerStatus(
+            peer=self.ref,
+            publisher=self.publisher.status,
+            subscriber=self.subscriber.status,
+            tracks=self.publisher.tracks,
+            muted=self.publisher.muted,
+        )
+
+    @property
+    def streams(self) -> int:
+        """RTP streams in both directions; a simulcast track counts as the three that it may be."""
+        sent = len(self.subscriber.lines)
+        return sent + sum(3 if track.simulcast else 1 for track in self.publisher.tracks)
+
+    @property
+    def idle(self) -> bool:
+        """Neither connection has come about."""
+        return self.subscriber.idle and not self.publisher.attached
+
+    def tracks_changed(self, track: TrackId) -> None:
+        self.subscriber.tracks_changed(track)
+
+    async def add_candidate(self, pc: PeerConnectionRole, candidate: IceCandidate | None) -> None:
+        trickle = self.publisher.trickle if pc is PeerConnectionRole.PUBLISHER else self.subscriber.trickle
+        await trickle(_for_janus(candidate))
+
+    async def close(self) -> None:
+        await asyncio.gather(self.publisher.close(), self.subscriber.close())
+
+    def abandon(self) -> None:
+        self.publisher.abandon()
+        self.subscriber.abandon()
+
+
+def _for_janus(candidate: IceCandidate | None) -> Mapping[str, object]:
+    """An empty candidate ends them, as None does (RFC 8838 §8.2)."""
+    if candidate is None or not candidate.candidate:
+        return {"completed": True}
+    if not candidate.candidate.isprintable():
+        raise InvalidDescription("A candidate is one line of text.")
+    where: dict[str, object] = {}
+    if candidate.sdp_mid is not None:
+        where["sdpMid"] = candidate.sdp_mid
+    if candidate.sdp_m_line_index is not None:
+        where["sdpMLineIndex"] = candidate.sdp_m_line_index
+    if not where:
+        raise InvalidDescription("A candidate names its m-section.")
+    return {"candidate": candidate.candidate, **where}

@@ -1,0 +1,105 @@
+"""Is this SDP fit for Janus? Checked here because Janus 1.1 trusts what it gets more than it should. No I/O."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+
+from media_adapters.errors import InvalidDescription
+from media_adapters.models import MAX_SDP_CHARS, PublishedTrack, PublisherOffer
+
+MAX_SECTIONS = 64
+MAX_RIDS = 3
+"""Janus keeps three simulcast layers per m-section and writes past their end when a fourth is offered."""
+
+_LINE = re.compile(r"^[a-z]=[^\x00-\x1f\x7f]*$")
+
+
+@dataclass
+class Section:
+    """One m-section: its media kind, `a=` attributes by name, and whether it is rejected (port 0)."""
+
+    kind: str = ""
+    rejected: bool = False
+    attributes: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def mid(self) -> str:
+        return self.attributes.get("mid", [""])[0]
+
+
+@dataclass
+class Description:
+    session: Section
+    sections: list[Section]
+
+
+def parse(sdp: str) -> Description:
+    """Split a description into its sections. Raises `InvalidDescription` when it is not SDP (RFC 8866)."""
+    if len(sdp) > MAX_SDP_CHARS:
+        raise InvalidDescription(f"A description has at most {MAX_SDP_CHARS} characters.")
+    lines = [line.removesuffix("\r") for line in sdp.removesuffix("\n").split("\n")]
+    if lines[0] != "v=0" or not all(_LINE.match(line) for line in lines):
+        raise InvalidDescription("This is not SDP.")
+    description = Description(Section(), [])
+    current = description.session
+    for line in lines:
+        if line.startswith("m="):
+            current = _media(line)
+            description.sections.append(current)
+        elif line.startswith("a="):
+            name, _, value = line[2:].partition(":")
+            current.attributes.setdefault(name, []).append(value)
+    return description
+
+
+def _media(line: str) -> Section:
+    words = line[2:].split(" ")
+    if len(words) < 4 or not words[1].isdecimal():
+        raise InvalidDescription("An m-line of the SDP is malformed.")
+    return Section(kind=words[0], rejected=words[1] == "0")
+
+
+def check_offer(offer: PublisherOffer) -> None:
+    """Raises `InvalidDescription` unless Janus can answer the offer and every listed track is in it."""
+    description = parse(offer.sdp)
+    _check_sections(description)
+    kinds = {section.mid: section.kind for section in description.sections}
+    for track in offer.tracks:
+        if kinds.get(track.mid) != track.kind.value:
+            raise InvalidDescription(f"The offer has no {track.kind.value} section with the mid {track.mid!r}.")
+    _check_unique(offer.tracks)
+
+
+def check_answer(sdp: str, offer: str) -> None:
+    """Raises `InvalidDescription` unless `sdp` answers section by section (RFC 3264 §6) what `offer` offered."""
+    answer = parse(sdp)
+    _check_sections(answer)
+    if [section.kind for section in answer.sections] != [section.kind for section in parse(offer).sections]:
+        raise InvalidDescription("The answer's m-sections are not those of the offer.")
+
+
+def _check_sections(description: Description) -> None:
+    sections = description.sections
+    if not 0 < len(sections) <= MAX_SECTIONS:
+        raise InvalidDescription(f"A description has between 1 and {MAX_SECTIONS} m-sections.")
+    if any(section.kind not in ("audio", "video") for section in sections):
+        raise InvalidDescription("Only audio and video sections are relayed.")
+    mids = Counter(section.mid.lower() for section in sections)  # Janus compares mids without regard to case
+    if "" in mids or max(mids.values()) > 1:
+        raise InvalidDescription("Every m-section needs a mid of its own.")
+    if any(len(section.attributes.get("rid", ())) > MAX_RIDS for section in sections):
+        raise InvalidDescription(f"An m-section has at most {MAX_RIDS} simulcast layers.")
+    for name in ("fingerprint", "ice-ufrag", "ice-pwd"):
+        _check_transport(description, name)
+
+
+def _check_transport(description: Description, name: str) -> None:
+    """Given once for the session, or in the live sections (a bundle may give it in its first one only)."""
+    live = [section for section in description.sections if not section.rejected]
+    if name not in description.session.attributes and not any(name in section.attributes for section in live):
+        raise InvalidDescription(f"The description has no {name}.")
+
+
+def _check_unique(tracks: tuple[PublishedTrack, ...]) -> None:
+    if len({track.id for track in tracks}) < len(tracks) or len({track.mid for track in tracks}) < len(tracks):
+        raise InvalidDescription("A track is listed twice, or two tracks share an m-section.")

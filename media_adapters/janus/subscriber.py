@@ -1,0 +1,269 @@
+"""A participant's subscriber: Janus offers, the client answers, and the wanted tracks flow.
+
+Janus neither refuses a subscription it already has nor sends a second offer while one is unanswered. So requests go
+one by one, each is decided from what Janus said it sends, and nothing is asked while an offer waits for its answer:
+what changes meanwhile is merged into the offer that follows.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import structlog
+
+from media_adapters.errors import MediaError, PeerNotFound, StaleNegotiation
+from media_adapters.events import ConnectionChanged, SubscribedTrack, SubscriberOffered
+from media_adapters.janus.client import Handle, JanusClient, JanusError, PluginReply
+from media_adapters.janus.plan import SUBSTREAM, Changes, Line, changes, lines_of, stream
+from media_adapters.janus.refusals import NO_SUCH_FEED, translated
+from media_adapters.janus.room import Room
+from media_adapters.janus.sdp import check_answer
+from media_adapters.janus.serial import Serial
+from media_adapters.janus.transactions import Message
+from media_adapters.models import (
+    ConnectionStatus,
+    PeerConnectionRole,
+    PeerRef,
+    SimulcastLayer,
+    Subscription,
+    TrackId,
+)
+
+log = structlog.get_logger()
+
+
+@dataclass(eq=False)
+class _Connection:
+    """One life of the peer connection. `asked` is the latest request, `answer` the client's latest that Janus took."""
+
+    handle: Handle = field(init=False)
+    lines: tuple[Line, ...] = ()
+    asked: Changes = field(default_factory=Changes)
+    up: bool = False
+    hung_up: bool = False
+    answer: str = ""
+
+
+class Subscriber:
+    """One multistream VideoRoom subscriber handle, attached when the first wanted track is here."""
+
+    def __init__(
+        self, peer: PeerRef, room: Room, client: JanusClient, deadline: float, on_lost: Callable[[str], None]
+    ) -> None:
+        self._peer = peer
+        self._on_lost = on_lost
+        self._room = room
+        self._client = client
+        self._serial = Serial(deadline)
+        self._wanted: dict[TrackId, SimulcastLayer] = {}
+        self._connection: _Connection | None = None
+        self._pending: SubscriberOffered | None = None
+        self._negotiation = 0
+        self._answered: int | None = None
+        self._restart = False
+        self._closed = False
+
+    @property
+    def status(self) -> ConnectionStatus:
+        return ConnectionStatus(
+            negotiation=self._negotiation,
+            pending=self._pending is not None,
+            connected=self._connection is not None and self._connection.up,
+        )
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        return self._connection.lines if self._connection is not None else ()
+
+    @property
+    def idle(self) -> bool:
+        """Nobody has asked this connection for anything."""
+        return not self._wanted and self._connection is None
+
+    async def subscribe(self, wanted: Sequence[Subscription]) -> None:
+        await self._serial.run(lambda: self._want({entry.track: entry.layer for entry in wanted}))
+
+    async def answer(self, negotiation: int, sdp: str) -> None:
+        await self._serial.run(lambda: self._answer(negotiation, sdp))
+
+    async def restart(self) -> None:
+        self._restart = True
+        await self._serial.run(self._reconcile)
+
+    async def trickle(self, candidate: Mapping[str, object]) -> None:
+        await self._serial.run(lambda: self._trickle(candidate))
+
+    def repeat_offer(self) -> None:
+        """Tell a new owner the offer that its predecessor may not have passed on."""
+        if self._pending is not None:
+            self._room.emit(self._pending)
+
+    def tracks_changed(self, track: TrackId) -> None:
+        """A track of the room came or went."""
+        if track in self._wanted and not self._closed:
+            self._serial.start(self._reconcile_alone)
+
+    async def close(self) -> None:
+        """End the media. Somebody who was removed would otherwise go on watching."""
+        self._closed = True
+        await self._serial.run(self._detach)
+
+    def abandon(self) -> None:
+        """Janus is gone: drop what is under way."""
+        self._serial.cancel()
+
+    async def _want(self, wanted: dict[TrackId, SimulcastLayer]) -> None:
+        self._check_open()
+        self._wanted = wanted
+        await self._reconcile()
+
+    async def _reconcile_alone(self) -> None:
+        try:
+            await self._reconcile()
+        except MediaError as error:
+            log.warning("janus_subscriber_not_reconciled", error=error.code)
+
+    async def _reconcile(self) -> None:
+        """Ask Janus for what is missing. While an offer waits only layers: its answer comes back here."""
+        if self._closed:
+            return
+        with translated():
+            try:
+                await self._choose_layers()
+                if self._pending is None:
+                    await self._ask_for_offer()
+            except JanusError as error:
+                # The publisher went while we asked. Its hangup is on its way to us and leads here again.
+                if error.code != NO_SUCH_FEED:
+                    raise
+
+    async def _choose_layers(self) -> None:
+        connection = self._connection
+        layers = changes(self.lines, self._wanted, self._room.current).layers
+        if connection is None or not layers:
+            return
+        streams = [{"mid": mid, "substream": SUBSTREAM[layer]} for mid, layer in layers]
+        await connection.handle.message({"request": "configure", "streams": streams})
+        chosen = dict(layers)
+        connection.lines = tuple(replace(line, layer=chosen.get(line.mid, line.layer)) for line in connection.lines)
+
+    async def _ask_for_offer(self) -> None:
+        restart, self._restart = self._restart, False
+        if restart and self._connection is not None and self._connection.hung_up:
+            await self._detach()
+        todo = changes(self.lines, self._wanted, self._room.current)
+        connection = self._connection
+        if connection is None:
+            if todo.subscribe:
+                await self._join(todo)
+        elif connection.hung_up:
+            return
+        elif restart:
+            await self._ask(connection, {"request": "configure", "restart": True}, Changes())
+            await self._reconcile()
+        elif todo.offers:
+            await self._ask(connection, todo.request(), todo)
+
+    async def _join(self, todo: Changes) -> None:
+        """`autoupdate` off: Janus would offer by itself when a publisher leaves, in between our own requests."""
+        connection = _Connection()
+        connection.handle = handle = await self._client.attach(lambda message: self._on_event(connection, message))
+        body = {
+            "request": "join",
+            "ptype": "subscriber",
+            "room": self._room.id,
+            "use_msid": True,
+            "autoupdate": False,
+            "streams": [stream(source, layer) for source, layer in todo.subscribe],
+        }
+        self._connection = connection
+        try:
+            await self._ask(connection, body, todo)
+        except (JanusError, MediaError):
+            self._connection = None
+            await handle.detach()
+            raise
+
+    async def _ask(self, connection: _Connection, body: Mapping[str, Any], asked: Changes) -> None:
+        connection.asked = asked
+        reply = await connection.handle.message(body)
+        if reply.sdp is not None:
+            self._offer(connection, reply)
+        elif reply.data.get("videoroom") == "updating" and self._pending is None:
+            await self._free(connection)
+
+    async def _free(self, connection: _Connection) -> None:
+        """Janus waits for the answer to an offer that we never saw. The client's present answer frees it (measured on
+        1.1.2): Janus then offers anew, as an event of its own."""
+        log.warning("janus_subscriber_was_wedged")
+        await connection.handle.message({"request": "start"}, {"type": "answer", "sdp": connection.answer})
+
+    def _offer(self, connection: _Connection, reply: PluginReply) -> None:
+        if "streams" in reply.data:
+            connection.lines = lines_of(reply.data["streams"], connection.lines, connection.asked)
+        self._negotiation += 1
+        self._pending = SubscriberOffered(
+            peer=self._peer,
+            negotiation=self._negotiation,
+            sdp=reply.sdp or "",
+            tracks=tuple(SubscribedTrack(mid=line.mid, track=line.source.track.id) for line in connection.lines),
+        )
+        self._room.emit(self._pending)
+
+    async def _answer(self, negotiation: int, sdp: str) -> None:
+        self._check_open()
+        pending, connection = self._pending, self._connection
+        if pending is None or connection is None or negotiation != pending.negotiation:
+            if negotiation == self._answered:
+                return
+            raise StaleNegotiation(f"No offer with the negotiation {negotiation} waits for an answer.")
+        check_answer(sdp, pending.sdp)
+        with translated():
+            await connection.handle.message({"request": "start"}, {"type": "answer", "sdp": sdp})
+        connection.answer = sdp
+        self._answered = negotiation
+        if self._pending is pending:  # Janus may have sent its next offer right behind
+            self._pending = None
+        self._serial.start(self._reconcile_alone)
+
+    async def _trickle(self, candidate: Mapping[str, object]) -> None:
+        self._check_open()
+        if self._connection is not None:
+            with translated():
+                await self._connection.handle.trickle(candidate)
+
+    async def _detach(self) -> None:
+        connection, self._connection, self._pending = self._connection, None, None
+        if connection is not None:
+            await connection.handle.detach()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise PeerNotFound("The participant is not on this node any more.")
+
+    def _on_event(self, connection: _Connection, message: Message) -> None:
+        if connection is not self._connection:
+            return
+        match message.get("janus"):
+            case "webrtcup":
+                self._change(connection, up=True)
+            case "hangup":
+                self._hung_up(connection, message.get("reason", ""))
+            case "detached":
+                self._on_lost("detached")
+            case "event" if "jsep" in message:
+                self._offer(connection, PluginReply.of(message))
+
+    def _hung_up(self, connection: _Connection, reason: str) -> None:
+        """Janus ended the media and forgot the subscriptions. The handle can't offer any more: `restart` takes a new
+        one, and the client a new RTCPeerConnection, because Janus starts its DTLS over."""
+        log.info("janus_subscriber_hung_up", reason=reason)
+        connection.hung_up = True
+        connection.lines = ()
+        self._pending = None
+        self._change(connection, up=False)
+
+    def _change(self, connection: _Connection, *, up: bool) -> None:
+        if connection.up != up and not self._closed:
+            connection.up = up
+            self._room.emit(ConnectionChanged(peer=self._peer, pc=PeerConnectionRole.SUBSCRIBER, connected=up))
