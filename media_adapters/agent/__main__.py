@@ -1,0 +1,5 @@
+import sys
+
+from media_adapters.agent.main import main
+
+sys.exit(main())

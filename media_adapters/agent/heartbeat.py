@@ -1,0 +1,109 @@
+"""Tells the control plane, signed, that this node lives and what it carries. Never a reason for the agent to fail."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+import aiohttp
+import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from media_adapters.errors import MediaError
+from media_adapters.models import NodeDescription, NodeId, NodeLoad
+from media_adapters.wire import HEARTBEAT_PATH, Heartbeat, sign_heartbeat
+
+log = structlog.get_logger()
+
+_TIMEOUT: Final = aiohttp.ClientTimeout(total=2)
+_LOAD_TIMEOUT: Final = 1.0
+_MAX_DELAY: Final = 2.0
+
+
+class Heartbeats:
+    """`load` is asked each time and may raise `MediaError`: then the node says that its SFU is down."""
+
+    def __init__(
+        self,
+        *,
+        node: NodeId,
+        url: str,
+        region: str,
+        capacity: int,
+        key: Ed25519PrivateKey,
+        control_urls: Sequence[str],
+        interval: float,
+        load: Callable[[], Awaitable[NodeLoad]],
+    ) -> None:
+        self._node, self._url, self._region, self._capacity = node, url, region, capacity
+        self._key, self._interval, self._load = key, interval, load
+        self._targets = [f"{base.rstrip('/')}{HEARTBEAT_PATH}" for base in control_urls]
+        self._started_at = self._sequence = int(time.time() * 1000)
+        self._failures = 0
+        self._descriptions: asyncio.Queue[NodeDescription] = asyncio.Queue()
+
+    def sfu_up(self, description: NodeDescription) -> None:
+        """Heartbeats begin with the first SFU: before that there is nothing to say."""
+        self._descriptions.put_nowait(description)
+
+    async def run(self) -> None:
+        description = await self._descriptions.get()
+        async with aiohttp.ClientSession(timeout=_TIMEOUT) as session:
+            while True:
+                while not self._descriptions.empty():
+                    description = self._descriptions.get_nowait()
+                problem = await self._beat(session, description)
+                await asyncio.sleep(self._note(problem))
+
+    async def _beat(self, session: aiohttp.ClientSession, description: NodeDescription) -> str | None:
+        """Send one; what went wrong, or None."""
+        body, authorization = sign_heartbeat(await self._heartbeat(description), self._key)
+        headers = {"Authorization": authorization, "Content-Type": "application/json"}
+        try:
+            async with session.post(self._targets[0], data=body, headers=headers) as response:
+                return None if response.status < 300 else f"HTTP {response.status}"
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            return type(error).__name__
+
+    def _note(self, problem: str | None) -> float:
+        """Seconds until the next heartbeat. After a failure another URL has its turn; when all failed, it backs off."""
+        if problem is None:
+            if self._failures:
+                log.info("heartbeat_heard_again", failures=self._failures)
+            self._failures = 0
+            return self._interval
+        self._failures += 1
+        if self._failures.bit_count() == 1:  # the 1st, 2nd, 4th, 8th …: an outage does not fill the log
+            log.warning("heartbeat_failed", problem=problem, failures=self._failures)
+        self._targets.append(self._targets.pop(0))
+        rounds, in_round = divmod(self._failures, len(self._targets))
+        if in_round:
+            return 0.0
+        return float(min(self._interval * 2 ** (rounds - 1), max(self._interval, _MAX_DELAY)))
+
+    async def _heartbeat(self, description: NodeDescription) -> Heartbeat:
+        load = await self._measure()
+        now = int(time.time() * 1000)
+        self._sequence = max(self._sequence + 1, now)
+        return Heartbeat(
+            node=self._node,
+            url=self._url,
+            region=self._region,
+            backend=description.backend,
+            version=description.version,
+            capabilities=description.capabilities,
+            capacity=self._capacity,
+            state="sfu_down" if load is None else "up",
+            load=load or NodeLoad(),
+            warnings=description.warnings,
+            started_at=self._started_at,
+            sequence=self._sequence,
+            time_ms=now,
+        )
+
+    async def _measure(self) -> NodeLoad | None:
+        try:
+            async with asyncio.timeout(_LOAD_TIMEOUT):
+                return await self._load()
+        except (MediaError, TimeoutError):
+            return None

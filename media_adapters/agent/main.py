@@ -1,0 +1,215 @@
+"""The agent as a process: `python -m media_adapters.agent`, configured by `NEXUSVIBE_NODE_…` (see settings)."""
+
+import asyncio
+import errno
+import fcntl
+import logging
+import signal
+import ssl
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from pydantic import ValidationError
+
+from media_adapters.agent.errors import AgentFailed
+from media_adapters.agent.heartbeat import Heartbeats
+from media_adapters.agent.server import NodeServer
+from media_adapters.agent.service import AgentService
+from media_adapters.agent.settings import AgentSettings
+from media_adapters.agent.supervisor import Supervisor
+from media_adapters.contract import MediaNode
+from media_adapters.events import MediaEvent
+from media_adapters.models import NodeDescription
+from media_adapters.registry import BackendSettings, BackendUnavailable, load_backend
+from media_adapters.wire import BadKey, private_key, public_key
+
+log = structlog.get_logger()
+
+
+def main() -> int:
+    try:
+        settings = AgentSettings()
+    except ValidationError as error:
+        return _failed("; ".join(_problem(detail["loc"], detail["msg"]) for detail in error.errors(include_url=False)))
+    _configure_logs(settings)
+    try:
+        asyncio.run(_until_told(settings))
+    except AgentFailed as failure:
+        return _failed(str(failure))
+    except BaseExceptionGroup as group:
+        failures, others = group.split(AgentFailed)
+        if failures is None or others is not None:
+            raise
+        return _failed(str(_first(failures)))
+    return 0
+
+
+async def _until_told(settings: AgentSettings) -> None:
+    """Run until SIGTERM or SIGINT, then stop in order."""
+    running = asyncio.ensure_future(run(settings))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, running.cancel)
+    with suppress(asyncio.CancelledError):
+        await running
+
+
+async def run(settings: AgentSettings) -> None:
+    """The whole agent, until cancelled. Raises `AgentFailed`, alone or in a group, with what to do about it."""
+    key, control_key = _node_key(settings), _control_key(settings)
+    try:
+        backend = load_backend(settings.backend)
+    except BackendUnavailable as error:
+        raise AgentFailed(str(error)) from error
+    service = AgentService(room_lease=settings.room_lease)
+    server = NodeServer(settings.id, key, control_key, service)
+    with _only_agent_in(settings.run_dir) as sfu_dir, _clear_port_errors(settings):
+        async with server.listen(settings.host, settings.port, _tls(settings)) as port, asyncio.TaskGroup() as parts:
+            log.info("agent_listening", node=settings.id, port=port)
+            heartbeats = _heartbeats(settings, key, settings.url(port), service)
+            supervisor = Supervisor(
+                backend,
+                BackendSettings(
+                    run_dir=sfu_dir,
+                    media_address=settings.media_address,
+                    rtp_ports=settings.rtp_ports,
+                    options=settings.options,
+                ),
+                _Parts(service, server, heartbeats),
+                record_file=settings.run_dir / "sfu.json",
+                user=settings.sfu_user,
+            )
+            parts.create_task(supervisor.run())
+            parts.create_task(service.tend())
+            parts.create_task(heartbeats.run())
+
+
+class _Parts:
+    """Tells the agent's parts about the SFU's lives."""
+
+    def __init__(self, service: AgentService, server: NodeServer, heartbeats: Heartbeats) -> None:
+        self._service, self._server, self._heartbeats = service, server, heartbeats
+
+    def sfu_up(self, media: MediaNode, description: NodeDescription, cpu: Callable[[], float]) -> None:
+        self._service.attach(media, description, cpu)
+        self._heartbeats.sfu_up(description)
+        for warning in description.warnings:
+            log.warning("sfu_warning", warning=warning)
+        log.info("sfu_ready", backend=description.backend, version=description.version)
+
+    def sfu_event(self, event: MediaEvent) -> None:
+        self._service.happened(event)
+
+    def sfu_died(self, reason: str) -> None:
+        self._service.detach()
+        self._server.sfu_died(reason)
+
+
+def _heartbeats(settings: AgentSettings, key: Ed25519PrivateKey, url: str, service: AgentService) -> Heartbeats:
+    return Heartbeats(
+        node=settings.id,
+        url=url,
+        region=settings.region,
+        capacity=settings.capacity,
+        key=key,
+        control_urls=settings.control_urls,
+        interval=settings.heartbeat_interval,
+        load=service.load,
+    )
+
+
+@contextmanager
+def _only_agent_in(run_dir: Path) -> Iterator[Path]:
+    """Hold `run_dir` against a second agent, which would kill our SFU as a leftover; yields the SFU's folder in it."""
+    sfu_dir = run_dir / "sfu"
+    try:
+        sfu_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = (run_dir / "agent.lock").open("w")
+    except OSError as error:
+        raise AgentFailed(f"The run_dir {run_dir} can't be used: {error.strerror}.") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise AgentFailed(f"Another agent runs in {run_dir}: stop it or set another run_dir.") from error
+        yield sfu_dir
+
+
+@contextmanager
+def _clear_port_errors(settings: AgentSettings) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        where = f"Port {settings.port} on {settings.host}"
+        if error.errno == errno.EADDRINUSE:
+            raise AgentFailed(f"{where} is taken: stop what listens there or set NEXUSVIBE_NODE_PORT.") from error
+        raise AgentFailed(f"{where} can't be listened on: {error.strerror}.") from error
+
+
+def _node_key(settings: AgentSettings) -> Ed25519PrivateKey:
+    try:
+        return private_key(settings.key_file.read_bytes())
+    except OSError as error:
+        raise AgentFailed(f"The key file {settings.key_file} can't be read: {error.strerror}.") from error
+    except BadKey as error:
+        raise AgentFailed(f"The key file {settings.key_file} can't be used: {error}") from error
+
+
+def _control_key(settings: AgentSettings) -> Ed25519PublicKey:
+    try:
+        return public_key(settings.control_public_key)
+    except BadKey as error:
+        raise AgentFailed(f"NEXUSVIBE_NODE_CONTROL_PUBLIC_KEY can't be used: {error}") from error
+
+
+def _tls(settings: AgentSettings) -> ssl.SSLContext | None:
+    if settings.tls_certificate is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(settings.tls_certificate, settings.tls_key)
+    except OSError as error:
+        raise AgentFailed(f"The TLS certificate or key can't be used: {error.strerror or error}.") from error
+    return context
+
+
+def _configure_logs(settings: AgentSettings) -> None:
+    """To stderr. Of a foreign exception only its kind and place: its message may quote an SDP or an address."""
+    machine = settings.log_format == "json"
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _place_of_exception,
+            structlog.processors.JSONRenderer() if machine else structlog.dev.ConsoleRenderer(colors=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[settings.log_level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def _place_of_exception(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    if event.pop("exc_info", None) and (error := sys.exc_info()[1]) is not None:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        event.update(error=type(error).__name__, where=f"{Path(last.filename).name}:{last.lineno}")
+    return event
+
+
+def _problem(where: tuple[int | str, ...], message: str) -> str:
+    variable = f"NEXUSVIBE_NODE_{str(where[0]).upper()}: " if where else ""
+    return variable + message.removeprefix("Value error, ")
+
+
+def _first(group: BaseExceptionGroup[AgentFailed]) -> AgentFailed:
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+
+
+def _failed(sentence: str) -> int:
+    sys.stderr.write(f"nexusvibe node: {sentence}\n")
+    return 1

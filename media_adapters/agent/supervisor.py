@@ -1,0 +1,117 @@
+"""Keeps one SFU running: starts it, connects the adapter, notices its death, and starts it again."""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, Protocol
+
+import structlog
+
+from media_adapters.agent.errors import AgentFailed, SfuFailed
+from media_adapters.agent.process import CpuMeter, RunningSfu, give_to, kill_leftover
+from media_adapters.contract import MediaNode
+from media_adapters.errors import MediaError
+from media_adapters.events import MediaEvent, SfuDied
+from media_adapters.models import NodeDescription
+from media_adapters.registry import Backend, BackendSettings, BackendUnavailable
+
+log = structlog.get_logger()
+
+RESTART_DELAYS: Final = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
+_RELEASE_WAIT: Final = 5.0
+HEALTHY_AFTER: Final = 60.0
+"""Seconds of life after which an SFU's next death counts as its first."""
+
+
+def restart_delays() -> Iterator[float]:
+    """Seconds to wait before each next start."""
+    yield from RESTART_DELAYS
+    while True:
+        yield RESTART_DELAYS[-1]
+
+
+class SfuWatcher(Protocol):
+    """Whom the supervisor tells. All are called in order and must not block."""
+
+    def sfu_up(self, media: MediaNode, description: NodeDescription, cpu: Callable[[], float]) -> None: ...
+
+    def sfu_event(self, event: MediaEvent) -> None: ...
+
+    def sfu_died(self, reason: str) -> None: ...
+
+
+class Supervisor:
+    def __init__(
+        self, backend: Backend, settings: BackendSettings, watcher: SfuWatcher, *, record_file: Path, user: str
+    ) -> None:
+        """`record_file` names the running SFU for the next agent. `user`: whom it runs as when we are root."""
+        self._backend, self._settings, self._watcher = backend, settings, watcher
+        self._record_file = record_file
+        self._user = user if os.geteuid() == 0 else None
+        self._up = self._was_up = False
+
+    async def run(self) -> None:
+        """Until cancelled. Raises `AgentFailed` when the SFU does not come up the first time."""
+        await kill_leftover(self._record_file)
+        delays, loop = restart_delays(), asyncio.get_running_loop()
+        while True:
+            started = loop.time()
+            try:
+                await self._one_life()
+            except (AgentFailed, BackendUnavailable, MediaError, OSError) as error:
+                if not self._was_up:
+                    raise self._start_failure(error) from error
+                log.warning("sfu_not_started", error=type(error).__name__)
+            if loop.time() - started > HEALTHY_AFTER:
+                delays = restart_delays()
+            await asyncio.sleep(next(delays))
+
+    async def _one_life(self) -> None:
+        sfu = self._backend.prepare(self._settings)
+        if self._user is not None:
+            give_to(self._user, self._settings.run_dir)
+        running = await RunningSfu.start(sfu, self._settings.run_dir, self._record_file, self._user)
+        log.info("sfu_started", pid=running.pid)
+        using, exited = asyncio.create_task(self._use(running)), asyncio.create_task(running.wait())
+        try:
+            await asyncio.wait({using, exited}, return_when=asyncio.FIRST_COMPLETED)
+            if exited.done():
+                await self._exited(running, exited.result())
+            else:
+                await using
+        finally:
+            using.cancel()
+            exited.cancel()
+            await asyncio.wait({using, exited}, timeout=_RELEASE_WAIT)
+            await running.stop()
+
+    async def _use(self, running: RunningSfu) -> None:
+        """Serve through the adapter until it reports the SFU's death."""
+        async with self._backend.connect(self._settings) as media:
+            description, events = await media.describe(), media.events()
+            self._up = self._was_up = True
+            self._watcher.sfu_up(media, description, CpuMeter(running.pid).share)
+            async for event in events:
+                if isinstance(event, SfuDied):
+                    self._died(event.reason)
+                    return
+                self._watcher.sfu_event(event)
+            self._died("the adapter ended")
+
+    async def _exited(self, running: RunningSfu, reason: str) -> None:
+        if not self._up:
+            raise SfuFailed(f"{self._backend.name} {reason} before it answered. It said: {running.last_words()}")
+        self._died(f"{self._backend.name} {reason}")
+
+    def _died(self, reason: str) -> None:
+        """Told at once, before anything is released: rooms move on this."""
+        if self._up:
+            self._up = False
+            log.error("sfu_died", reason=reason)
+            self._watcher.sfu_died(reason)
+
+    def _start_failure(self, error: Exception) -> AgentFailed:
+        if isinstance(error, AgentFailed | BackendUnavailable):
+            return AgentFailed(str(error))
+        return AgentFailed(f"{self._backend.name} was started but can't be used: {error}")

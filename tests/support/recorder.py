@@ -1,0 +1,132 @@
+"""A media node of dictionaries: it records what it is told, for tests of what stands in front of one."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from media_adapters.errors import PeerNotFound, RoomNotFound
+from media_adapters.events import MediaEvent, SfuDied
+from media_adapters.models import (
+    Capability,
+    IceCandidate,
+    NodeDescription,
+    NodeLoad,
+    PeerConnectionRole,
+    PeerRef,
+    PeerStatus,
+    PublisherAnswer,
+    PublisherOffer,
+    RoomRef,
+    RoomSpec,
+    Subscription,
+    TrackId,
+)
+from media_adapters.registry import BackendSettings, SfuProcess
+
+DESCRIPTION = NodeDescription(
+    backend="recorder", version="1", capabilities=frozenset({Capability.SERVER_MUTE}), warnings=("Only for tests.",)
+)
+
+
+class RecordingNode:
+    """Answers at once, unless `held` names the method: then when its event is set."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, object]] = []
+        self.rooms: dict[RoomRef, dict[PeerRef, PeerStatus]] = {}
+        self.held: dict[str, asyncio.Event] = {}
+        self.fails: dict[str, Exception] = {}
+        self.waiting = asyncio.Event()
+        self._events: asyncio.Queue[MediaEvent] = asyncio.Queue()
+
+    def emit(self, event: MediaEvent) -> None:
+        self._events.put_nowait(event)
+
+    async def describe(self) -> NodeDescription:
+        return DESCRIPTION
+
+    async def load(self) -> NodeLoad:
+        return NodeLoad(rooms=len(self.rooms), peers=sum(len(peers) for peers in self.rooms.values()))
+
+    async def events(self) -> AsyncIterator[MediaEvent]:
+        while True:
+            event = await self._events.get()
+            yield event
+            if isinstance(event, SfuDied):
+                return
+
+    async def open_room(self, room: RoomRef, spec: RoomSpec) -> None:
+        await self._record("open_room", room)
+        self.rooms.setdefault(room, {})
+
+    async def close_room(self, room: RoomRef) -> None:
+        await self._record("close_room", room)
+        self.rooms.pop(room, None)
+
+    async def publish(self, peer: PeerRef, offer: PublisherOffer) -> PublisherAnswer:
+        await self._record("publish", peer)
+        self._peers(peer.room)[peer] = PeerStatus(peer=peer, tracks=offer.tracks)
+        return PublisherAnswer(negotiation=offer.negotiation, sdp="v=0 answer")
+
+    async def subscribe(self, peer: PeerRef, wanted: Sequence[Subscription]) -> None:
+        await self._record("subscribe", peer)
+        self._peers(peer.room).setdefault(peer, PeerStatus(peer=peer))
+
+    async def answer(self, peer: PeerRef, negotiation: int, sdp: str) -> None:
+        await self._on_peer("answer", peer)
+
+    async def add_candidate(self, peer: PeerRef, pc: PeerConnectionRole, candidate: IceCandidate | None) -> None:
+        await self._on_peer("add_candidate", peer)
+
+    async def restart_ice(self, peer: PeerRef) -> None:
+        await self._on_peer("restart_ice", peer)
+
+    async def mute_track(self, peer: PeerRef, track: TrackId, muted: bool) -> None:
+        await self._on_peer("mute_track", peer)
+
+    async def adopt(self, peer: PeerRef) -> PeerStatus:
+        return await self._on_peer("adopt", peer)
+
+    async def peers(self, room: RoomRef) -> Sequence[PeerStatus]:
+        return list(self._peers(room).values())
+
+    async def close_peer(self, peer: PeerRef) -> None:
+        await self._record("close_peer", peer)
+        self.rooms.get(peer.room, {}).pop(peer, None)
+
+    async def close(self) -> None:
+        self.rooms.clear()
+
+    async def _record(self, method: str, subject: object) -> None:
+        self.calls.append((method, subject))
+        if held := self.held.get(method):
+            self.waiting.set()
+            await held.wait()
+        if error := self.fails.get(method):
+            raise error
+
+    async def _on_peer(self, method: str, peer: PeerRef) -> PeerStatus:
+        await self._record(method, peer)
+        try:
+            return self._peers(peer.room)[peer]
+        except KeyError as error:
+            raise PeerNotFound("This participant is not here.") from error
+
+    def _peers(self, room: RoomRef) -> dict[PeerRef, PeerStatus]:
+        try:
+            return self.rooms[room]
+        except KeyError as error:
+            raise RoomNotFound("This room is not here.") from error
+
+
+class RecorderBackend:
+    """The recorder behind a process that only sleeps, to test what the agent does to processes."""
+
+    name = "recorder"
+
+    def prepare(self, settings: BackendSettings) -> SfuProcess:
+        return SfuProcess(argv=["sleep", settings.options.get("lives", "1000")])
+
+    @asynccontextmanager
+    async def connect(self, settings: BackendSettings) -> AsyncIterator[RecordingNode]:
+        yield RecordingNode()
