@@ -41,7 +41,7 @@ from media_adapters.wire.heartbeat import (
     sign_heartbeat,
     verify_heartbeat,
 )
-from media_adapters.wire.keys import BadKey, private_key, public_key, public_text
+from media_adapters.wire.keys import BadKey, new_private_key, private_key, public_key, public_text
 from media_adapters.wire.outbox import Outbox, OutboxFull
 
 __all__ = [
@@ -77,6 +77,7 @@ __all__ = [
     "encode_request",
     "encode_result",
     "new_nonce",
+    "new_private_key",
     "private_key",
     "public_key",
     "public_text",

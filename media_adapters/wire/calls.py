@@ -6,13 +6,14 @@ from typing import Annotated, Any, Final, Literal, Protocol, get_type_hints
 
 from pydantic import BaseModel, Field, TypeAdapter, create_model
 from pydantic_core import to_json
+from websockets.typing import Subprotocol
 
 from media_adapters.contract import MediaNode
 from media_adapters.errors import MediaError
 from media_adapters.events import MediaEvent
 from media_adapters.models import PeerRef, PeerStatus, RoomRef, Value
 
-SUBPROTOCOL: Final = "nexusvibe.node.v1"
+SUBPROTOCOL: Final = Subprotocol("nexusvibe.node.v1")
 PATH: Final = "/rpc/v1"
 MAX_MESSAGE: Final = 4 << 20
 """Bytes of one websocket message, either way."""

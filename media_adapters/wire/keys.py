@@ -5,11 +5,21 @@ import binascii
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 
 class BadKey(Exception):
     """A key can't be used; the message says what it should be."""
+
+
+def new_private_key() -> bytes:
+    """A fresh Ed25519 key as PEM (PKCS#8, not encrypted)."""
+    return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def private_key(pem: bytes) -> Ed25519PrivateKey:
