@@ -1,0 +1,271 @@
+"""People in real Chromium windows: one browser for a test session, one window with its own profile for each person.
+
+A test says what people do and notice: `await alice.joins(replica, "demo")`, `await alice.sees("bob")`. What their pages
+complained about is printed when a test fails, with a screenshot of each in `artifacts/`. Tests that use them run in
+the session's event loop: `pytestmark = pytest.mark.asyncio(loop_scope="session")`.
+"""
+
+import re
+import shutil
+from collections.abc import AsyncIterator, Generator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, async_playwright, expect
+
+from tests.support.replica import Replica
+
+ARTIFACTS = Path(__file__).parents[2] / "artifacts"
+FRAMES = Path(__file__).parent / "frames.js"
+PATIENCE = 20.0
+"""Seconds until something that should happen at once is given up, on a busy machine."""
+
+FLAGS = [
+    "--no-sandbox",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--allow-loopback-in-peer-connection",
+    "--autoplay-policy=no-user-gesture-required",
+    "--disable-background-networking",
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
+    "--disable-dev-shm-usage",
+]
+
+# The room's own counters for what `identity` publishes of `kind`, or null while there is nothing of it.
+_COUNTERS = """
+async ([identity, kind]) => {
+  const room = window.nexusvibe?.room;
+  const person = [...(room?.state.participants.values() ?? [])].find((other) => other.identity === identity);
+  const stats = person ? await room.stats() : [];
+  return stats.find((track) => track.participant === person.id && track.kind === kind) ?? null;
+}
+"""
+# Resolves to "" once the counter grew by `growth`, else after `patience` ms to what was there last.
+_GROWS = f"""
+async ([identity, kind, counter, growth, patience]) => {{
+  const counters = {_COUNTERS};
+  const deadline = performance.now() + patience;
+  let first = null, last = null;
+  while (performance.now() < deadline) {{
+    const found = await counters([identity, kind]);
+    if (found && last && found.track !== last.track) first = null;
+    last = found;
+    if (found) first = Math.min(first ?? Infinity, found[counter]);
+    if (found && found[counter] >= first + growth) return "";
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }}
+  return last ? `${{counter}} went from ${{first}} to ${{last[counter]}}` : "no such track is received";
+}}
+"""
+# Asked in the page, not by `wait_for_function`, which the page's own security policy forbids to evaluate text.
+_HOLDS = """
+async (patience) => {
+  const deadline = performance.now() + patience;
+  while (!(CONDITION)) {
+    if (performance.now() > deadline) return false;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  return true;
+}
+"""
+
+
+class Person:
+    """Somebody with a browser window. Their identity and their name are the same."""
+
+    def __init__(self, name: str, context: BrowserContext, page: Page) -> None:
+        self.name = name
+        self.page = page
+        self.complaints: list[str] = []
+        self.crashes: list[str] = []
+        self._context = context
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.crashes.append(str(error)))
+
+    async def opens(self, link: str) -> None:
+        await self.page.goto(link)
+
+    async def joins(self, replica: Replica, room: str) -> None:
+        """Open the link that was made for this person, join, and be in."""
+        await self.opens(replica.link(room, self.name, self.name))
+        await self.enters()
+
+    async def enters(self, name: str | None = None) -> None:
+        """Press join on the page that is open; `name` is typed first, where the token leaves it open."""
+        if name is not None:
+            await self._part("name-input").fill(name)
+        await self._part("join").click()
+        await self.is_in()
+
+    async def is_in(self) -> None:
+        """The connection to the server is up, and the room is known."""
+        await self._holds("window.nexusvibe?.room?.connection === 'connected'", "was not in the room")
+
+    async def leaves(self) -> None:
+        await self._part("leave").click()
+        await self._holds(
+            "['new', 'disconnected'].includes(window.nexusvibe?.room?.connection ?? 'new')", "did not leave"
+        )
+
+    async def closes_the_window(self) -> None:
+        """Vanish without a word."""
+        await self._context.close()
+
+    async def sees(self, other: str, frames: int = 5) -> None:
+        """Another `frames` frames of the other's camera are decoded, and shown to this person."""
+        await self._grows(other, "video", "framesDecoded", frames)
+        await expect(self._tile(other).locator("video")).to_be_visible()
+
+    async def hears(self, other: str, packets: int = 10) -> None:
+        """Another `packets` packets of the other's microphone arrive (50 a second)."""
+        await self._grows(other, "audio", "packetsReceived", packets)
+
+    async def does_not_hear(self, other: str, seconds: float = 1.0) -> None:
+        """Nothing of the other's microphone arrives for a while."""
+        await self._rests(other, "audio", "packetsReceived", seconds)
+
+    async def does_not_see(self, other: str, seconds: float = 1.0) -> None:
+        """No frame of the other's camera is decoded for a while."""
+        await self._rests(other, "video", "framesDecoded", seconds)
+
+    async def is_alone_with(self, *others: str) -> None:
+        """Exactly these are in the room, beside this person."""
+        await self._holds(
+            "[...window.nexusvibe.room.state.participants.values()].map(({ identity }) => identity).sort().join()"
+            f" === {','.join(sorted({self.name, *others}))!r}",
+            f"was not with exactly {others}",
+        )
+
+    async def toggles_microphone(self) -> None:
+        await self._part("mic").click()
+
+    async def toggles_camera(self) -> None:
+        await self._part("camera").click()
+
+    async def says(self, text: str) -> None:
+        await self._part("chat-input").fill(text)
+        await self._part("chat-send").click()
+
+    async def reads(self, text: str, times: int = 1) -> None:
+        """The text stands in the chat, exactly so often."""
+        await expect(self._part("chat-log").get_by_text(text)).to_have_count(times, timeout=PATIENCE * 1000)
+
+    async def forgets_frames(self) -> None:
+        """Frame gaps are measured anew from here."""
+        await self.page.evaluate("window.testFrames.clear()")
+
+    async def frame_gaps(self, other: str) -> list[float]:
+        """Milliseconds between each two frames of the other that were shown, up to now."""
+        times: list[float] = await self.page.evaluate(
+            "(identity) => [...(window.testFrames.get(identity) ?? []), performance.now()]", other
+        )
+        return [later - earlier for earlier, later in pairwise(times)]
+
+    async def evaluate(self, script: str, argument: object = None) -> Any:
+        """For what people can't do with the page alone: `window.nexusvibe.room` is the SDK's room."""
+        return await self.page.evaluate(script, argument)
+
+    async def screenshot(self, path: Path) -> None:
+        await self.page.screenshot(path=path)
+
+    async def _grows(self, other: str, kind: str, counter: str, growth: int) -> None:
+        missing = await self.page.evaluate(_GROWS, [other, kind, counter, growth, PATIENCE * 1000])
+        assert not missing, f"{self.name} does not get {other}'s {kind}: {missing}"
+
+    async def _rests(self, other: str, kind: str, counter: str, seconds: float) -> None:
+        """It may take a moment to come to rest: what is still under way does not count."""
+        for _ in range(int(PATIENCE / seconds)):
+            before = await self.page.evaluate(_COUNTERS, [other, kind])
+            await self.page.wait_for_timeout(seconds * 1000)
+            after = await self.page.evaluate(_COUNTERS, [other, kind])
+            if after is None or (before is not None and before[counter] == after[counter]):
+                return
+        pytest.fail(f"{self.name} still gets {other}'s {kind}")
+
+    async def _holds(self, condition: str, otherwise: str) -> None:
+        held = await self.page.evaluate(_HOLDS.replace("CONDITION", condition), PATIENCE * 1000)
+        assert held, f"{self.name} {otherwise} within {PATIENCE:g} s"
+
+    def _part(self, test_id: str) -> Locator:
+        return self.page.get_by_test_id(test_id)
+
+    def _tile(self, identity: str) -> Locator:
+        return self._part("tiles").locator(f"[data-identity={identity!r}]")
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.complaints.append(f"{message.type}: {message.text}")
+
+
+class People:
+    """Everybody who has a window in this test."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self.all: list[Person] = []
+
+    async def arrives(self, name: str) -> Person:
+        """Open a window of their own for somebody."""
+        context = await self._browser.new_context(
+            permissions=["camera", "microphone"], viewport={"width": 960, "height": 640}
+        )
+        await context.add_init_script(path=FRAMES)
+        context.set_default_timeout(PATIENCE * 1000)
+        person = Person(name, context, await context.new_page())
+        self.all.append(person)
+        return person
+
+    async def report(self, folder: Path) -> None:
+        """What every page looks like and complained about."""
+        for person in self.all:
+            if not person.page.is_closed():
+                await person.screenshot(folder / f"{person.name}.png")
+            print(f"{person.name}'s page:", *person.crashes, *person.complaints, sep="\n  ")  # noqa: T201 -- for pytest
+
+    async def go_home(self) -> None:
+        for context in self._browser.contexts:
+            await context.close()
+
+
+def _chromium() -> str:
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if path := shutil.which(name):
+            return path
+    pytest.fail("Browser tests need Chromium: `make test` installs it.")
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=_chromium(), args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def people(browser: Browser, request: pytest.FixtureRequest) -> AsyncIterator[People]:
+    people = People(browser)
+    yield people
+    report = request.node.stash.get(_REPORT, None)
+    if report is None or not report.passed:
+        await people.report(ARTIFACTS / re.sub(r"\W+", "-", request.node.name))
+    crashes = [f"{person.name}: {crash}" for person in people.all for crash in person.crashes]
+    await people.go_home()
+    assert not crashes, "a page threw what nobody caught: " + "; ".join(crashes)
+
+
+_REPORT = pytest.StashKey[pytest.TestReport]()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fixtures learn whether the test passed."""
+    report = yield
+    if report.when == "call":
+        item.stash[_REPORT] = report
+    return report
