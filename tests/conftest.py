@@ -1,1 +1,2 @@
-pytest_plugins = ["tests.support.browser", "tests.support.redis"]
+# A plugin that is imported by another comes before it, or pytest can't rewrite its assertions.
+pytest_plugins = ["tests.support.redis", "tests.support.browser"]
