@@ -15,6 +15,7 @@ NodeId = NewType("NodeId", str)
 Incarnation = NewType("Incarnation", str)
 
 MAX_SDP_CHARS = 200_000
+TRACK_ID_PATTERN = r"^[A-Za-z0-9_-]{8,64}$"
 
 Mid = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9_.~-]+$")]
 Sdp = Annotated[str, Field(max_length=MAX_SDP_CHARS, repr=False)]
@@ -95,7 +96,7 @@ class IceCandidate(Value):
 class PublishedTrack(Value):
     """One m-section of a publisher's offer. The id is the client's, kept when the call moves to another node."""
 
-    id: TrackId
+    id: Annotated[TrackId, Field(pattern=TRACK_ID_PATTERN)]
     mid: Mid
     kind: TrackKind
     source: TrackSource

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 
 from media_adapters.events import SubscribedTrack
 from media_adapters.models import (
+    TRACK_ID_PATTERN,
     IceCandidate,
     PeerConnectionRole,
     PublishedTrack,
@@ -26,7 +27,7 @@ SUBPROTOCOL = "nexusvibe.v1"
 RequestId = Annotated[int, Field(ge=0, le=2**53 - 1)]
 Epoch = Annotated[int, Field(ge=0, le=2**31)]
 Negotiation = Annotated[int, Field(ge=0, le=2**31)]
-TrackIdField = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
+TrackIdField = Annotated[str, Field(pattern=TRACK_ID_PATTERN)]
 DisplayName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
 ChatText = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
 
