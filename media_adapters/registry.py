@@ -29,7 +29,11 @@ class BackendSettings(Value):
 
 
 class SfuProcess(Value):
-    """How to start the SFU: the agent starts it, with its own process group and the death pact."""
+    """How to start the SFU: the agent starts it, with its own process group and the death pact.
+
+    The pact is the parent-death signal, which the kernel clears on a change of user: an `argv` that drops root keeps it
+    (`setpriv --pdeathsig keep`).
+    """
 
     argv: Sequence[str]
     env: Mapping[str, str] = {}

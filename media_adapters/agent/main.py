@@ -8,7 +8,7 @@ import signal
 import ssl
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -82,7 +82,6 @@ async def run(settings: AgentSettings) -> None:
                 ),
                 _Parts(service, server, heartbeats),
                 record_file=settings.run_dir / "sfu.json",
-                user=settings.sfu_user,
             )
             parts.create_task(supervisor.run())
             parts.create_task(service.tend())
@@ -95,8 +94,8 @@ class _Parts:
     def __init__(self, service: AgentService, server: NodeServer, heartbeats: Heartbeats) -> None:
         self._service, self._server, self._heartbeats = service, server, heartbeats
 
-    def sfu_up(self, media: MediaNode, description: NodeDescription, cpu: Callable[[], float]) -> None:
-        self._service.attach(media, description, cpu)
+    def sfu_up(self, media: MediaNode, description: NodeDescription) -> None:
+        self._service.attach(media, description)
         self._heartbeats.sfu_up(description)
         for warning in description.warnings:
             log.warning("sfu_warning", warning=warning)

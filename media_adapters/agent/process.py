@@ -1,15 +1,12 @@
-"""The SFU as a process of this machine: bound to the agent's life, found again after a crash, measured.
+"""The SFU as a process of this machine: bound to the agent's life, found again after a crash.
 
 Linux only: it relies on the parent-death signal, on /proc and on pidfds.
 """
 
 import asyncio
 import os
-import pwd
-import shutil
 import signal
-import time
-from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
@@ -30,33 +27,13 @@ _TAIL: Final = 4096
 _IF_PARENT_LIVES: Final = '[ "$PPID" = "$0" ] && exec "$@"'
 
 
-def death_pact(argv: list[str], user: str | None) -> list[str]:
-    """`argv` as a command that is killed with the process that starts it, and runs as `user` when given.
+def death_pact(argv: Sequence[str]) -> list[str]:
+    """`argv` as a command that is killed with the process that starts it.
 
-    The kernel clears the parent-death signal when the uid changes; setpriv sets it after that.
+    The kernel clears the parent-death signal when the uid changes: a backend that drops root in `argv` must keep it
+    (`setpriv --pdeathsig keep`).
     """
-    command = ["setpriv", "--no-new-privs"]
-    if user is not None:
-        entry = _user(user)
-        command += [f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--clear-groups"]
-    return [*command, "--pdeathsig", "KILL", "sh", "-c", _IF_PARENT_LIVES, str(os.getpid()), *argv]
-
-
-def give_to(user: str, folder: Path) -> None:
-    """Make `folder` and all in it the user's. Raises `AgentFailed` when the user can't reach it."""
-    entry = _user(user)
-    for parent in folder.resolve().parents:
-        if not parent.stat().st_mode & 0o001:
-            raise AgentFailed(f"The media server runs as {user}, who may not enter {parent}: set another run_dir.")
-    for path in [folder, *folder.rglob("*")]:
-        shutil.chown(path, entry.pw_uid, entry.pw_gid)
-
-
-def _user(name: str) -> pwd.struct_passwd:
-    try:
-        return pwd.getpwnam(name)
-    except KeyError as error:
-        raise AgentFailed(f"There is no user {name}: set sfu_user to one that exists.") from error
+    return ["setpriv", "--pdeathsig", "KILL", "sh", "-c", _IF_PARENT_LIVES, str(os.getpid()), *argv]
 
 
 # ── Across restarts ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -146,11 +123,11 @@ class RunningSfu:
         self.pid = process.pid
 
     @classmethod
-    async def start(cls, sfu: SfuProcess, folder: Path, record_file: Path, user: str | None) -> Self:
+    async def start(cls, sfu: SfuProcess, folder: Path, record_file: Path) -> Self:
         """Raises `SfuFailed`."""
         try:
             process = await asyncio.create_subprocess_exec(
-                *death_pact(list(sfu.argv), user),
+                *death_pact(sfu.argv),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
@@ -194,32 +171,3 @@ class RunningSfu:
         output = self._process.stdout
         while output is not None and (chunk := await output.read(65536)):
             self._tail = (self._tail + chunk)[-_TAIL:]
-
-
-class CpuMeter:
-    """CPU time of a process and its descendants."""
-
-    def __init__(self, pid: int) -> None:
-        self._pid = pid
-        self._ticks: Counter[int] = _ticks_of_tree(pid)
-        self._at = time.monotonic()
-
-    def share(self) -> float:
-        """The share of the machine's cores used since the last call, 0 to 1."""
-        ticks, at = _ticks_of_tree(self._pid), time.monotonic()
-        used = (ticks - self._ticks).total() / os.sysconf("SC_CLK_TCK")
-        available = (at - self._at) * (os.cpu_count() or 1)
-        self._ticks, self._at = ticks, at
-        return min(1.0, used / available) if available > 0 else 0.0
-
-
-def _ticks_of_tree(pid: int) -> Counter[int]:
-    ticks: Counter[int] = Counter()
-    waiting = [pid]
-    while waiting:
-        current = waiting.pop()
-        with suppress(FileNotFoundError, ProcessLookupError):
-            fields = _stat(current)
-            ticks[current] = int(fields[11]) + int(fields[12])
-            waiting += map(int, Path(f"/proc/{current}/task/{current}/children").read_text().split())
-    return ticks

@@ -56,7 +56,6 @@ class AgentService:
         self._media: MediaNode | None = None
         self._closing = asyncio.Lock()
         self._own: Mapping[str, Callable[..., Awaitable[Any]]] = {
-            "load": self._load,
             "open_room": self._open_room,
             "close_room": self._close_room,
             "close_peer": self._close_peer,
@@ -65,11 +64,9 @@ class AgentService:
         }
         self.description: NodeDescription | None = None
         """None while there is no SFU."""
-        self._cpu: Callable[[], float] = lambda: 0.0
 
-    def attach(self, media: MediaNode, description: NodeDescription, cpu: Callable[[], float]) -> None:
-        """`cpu` gives the SFU's share of the machine's cores."""
-        self._media, self.description, self._cpu = media, description, cpu
+    def attach(self, media: MediaNode, description: NodeDescription) -> None:
+        self._media, self.description = media, description
 
     def detach(self) -> None:
         """The SFU is dead, and with it every room."""
@@ -119,12 +116,8 @@ class AgentService:
             raise RoomNotFound("This room had no driver for too long and is being closed.")
 
     async def load(self) -> NodeLoad:
-        """What the adapter reports, with the CPU time of the SFU's processes. Raises `MediaError`."""
-        load = await self._adapter().load()
-        return load.model_copy(update={"cpu": self._cpu()})
-
-    async def _load(self, _caller: Caller, _authority: Authority) -> NodeLoad:
-        return await self.load()
+        """What the node carries now. Raises `MediaError`."""
+        return await self._adapter().load()
 
     async def _open_room(self, caller: Caller, _authority: Authority, room: RoomRef, spec: RoomSpec) -> None:
         media, known = self._adapter(), room in self._rooms.here()

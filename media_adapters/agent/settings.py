@@ -43,8 +43,6 @@ class AgentSettings(BaseSettings):
     media_address: str | None = None
     rtp_ports: tuple[int, int] = (20000, 29999)
     run_dir: Path = Path("/run/nexusvibe")
-    sfu_user: str = "nobody"
-    """Who the media server runs as when the agent is root."""
     options: dict[str, str] = {}
     """The backend's own options, as JSON."""
 

@@ -1,15 +1,14 @@
 """Keeps one SFU running: starts it, connects the adapter, notices its death, and starts it again."""
 
 import asyncio
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Protocol
 
 import structlog
 
 from media_adapters.agent.errors import AgentFailed, SfuFailed
-from media_adapters.agent.process import CpuMeter, RunningSfu, give_to, kill_leftover
+from media_adapters.agent.process import RunningSfu, kill_leftover
 from media_adapters.contract import MediaNode
 from media_adapters.errors import MediaError
 from media_adapters.events import MediaEvent, SfuDied
@@ -34,7 +33,7 @@ def restart_delays() -> Iterator[float]:
 class SfuWatcher(Protocol):
     """Whom the supervisor tells. All are called in order and must not block."""
 
-    def sfu_up(self, media: MediaNode, description: NodeDescription, cpu: Callable[[], float]) -> None: ...
+    def sfu_up(self, media: MediaNode, description: NodeDescription) -> None: ...
 
     def sfu_event(self, event: MediaEvent) -> None: ...
 
@@ -42,13 +41,10 @@ class SfuWatcher(Protocol):
 
 
 class Supervisor:
-    def __init__(
-        self, backend: Backend, settings: BackendSettings, watcher: SfuWatcher, *, record_file: Path, user: str
-    ) -> None:
-        """`record_file` names the running SFU for the next agent. `user`: whom it runs as when we are root."""
+    def __init__(self, backend: Backend, settings: BackendSettings, watcher: SfuWatcher, *, record_file: Path) -> None:
+        """`record_file` names the running SFU for the next agent."""
         self._backend, self._settings, self._watcher = backend, settings, watcher
         self._record_file = record_file
-        self._user = user if os.geteuid() == 0 else None
         self._up = self._was_up = False
 
     async def run(self) -> None:
@@ -69,11 +65,9 @@ class Supervisor:
 
     async def _one_life(self) -> None:
         sfu = self._backend.prepare(self._settings)
-        if self._user is not None:
-            give_to(self._user, self._settings.run_dir)
-        running = await RunningSfu.start(sfu, self._settings.run_dir, self._record_file, self._user)
+        running = await RunningSfu.start(sfu, self._settings.run_dir, self._record_file)
         log.info("sfu_started", pid=running.pid)
-        using, exited = asyncio.create_task(self._use(running)), asyncio.create_task(running.wait())
+        using, exited = asyncio.create_task(self._use()), asyncio.create_task(running.wait())
         try:
             await asyncio.wait({using, exited}, return_when=asyncio.FIRST_COMPLETED)
             if exited.done():
@@ -86,12 +80,12 @@ class Supervisor:
             await asyncio.wait({using, exited}, timeout=_RELEASE_WAIT)
             await running.stop()
 
-    async def _use(self, running: RunningSfu) -> None:
+    async def _use(self) -> None:
         """Serve through the adapter until it reports the SFU's death."""
         async with self._backend.connect(self._settings) as media:
             description, events = await media.describe(), media.events()
             self._up = self._was_up = True
-            self._watcher.sfu_up(media, description, CpuMeter(running.pid).share)
+            self._watcher.sfu_up(media, description)
             async for event in events:
                 if isinstance(event, SfuDied):
                     self._died(event.reason)

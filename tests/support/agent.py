@@ -4,12 +4,11 @@ import asyncio
 import json
 import os
 import random
-import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -114,7 +113,7 @@ async def local_agent(
     node_key, control_pem = private_key(new_control_key().encode()), new_control_key()
     media, service = RecordingNode(), AgentService(room_lease=room_lease, clock=clock)
     server = NodeServer(NodeId("n_local"), node_key, public_key(ControlKey.from_pem(control_pem).public), service)
-    service.attach(media, DESCRIPTION, lambda: 0.25)
+    service.attach(media, DESCRIPTION)
 
     async def pump() -> None:
         async for event in media.events():
@@ -218,15 +217,11 @@ async def start_agent(environment: dict[str, str], run_dir: Path) -> tuple[async
     return process, AgentLogs(process.stderr)
 
 
-@asynccontextmanager
-async def agent_folder() -> AsyncIterator[Path]:
-    """A temporary folder that an unprivileged SFU may enter."""
-    folder = Path(tempfile.mkdtemp(prefix="nexusvibe-agent-"))
-    folder.chmod(0o711)  # noqa: S103 -- the SFU runs as nobody and has to pass through
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+@contextmanager
+def agent_folder() -> Iterator[Path]:
+    """A temporary folder for an agent to run in."""
+    with tempfile.TemporaryDirectory(prefix="nexusvibe-agent-") as folder:
+        yield Path(folder)
 
 
 def agent_environment(
@@ -274,7 +269,7 @@ async def running_agent(
     `settings` are those of `AgentSettings`, such as `control_urls`, `room_lease`, `region`, `capacity`.
     """
     pem = control_pem or new_control_key()
-    async with agent_folder() as folder:
+    with agent_folder() as folder:
         environment = agent_environment(folder, backend=backend, node=node, control_pem=pem, **settings)
         process, logs = await start_agent(environment, folder)
         try:
