@@ -92,13 +92,12 @@ class Person:
 
     async def joins(self, replica: Replica, room: str) -> None:
         """Open the link that was made for this person, join, and be in."""
-        await self.opens(replica.link(room, self.name, self.name))
+        await self.opens(replica.link(room, self.name))
         await self.enters()
 
-    async def enters(self, name: str | None = None) -> None:
-        """Press join on the page that is open; `name` is typed first, where the token leaves it open."""
-        if name is not None:
-            await self._part("name-input").fill(name)
+    async def enters(self) -> None:
+        """Give one's name on the page that is open, and join."""
+        await self._part("name-input").fill(self.name)
         await self._part("join").click()
         await self.is_in()
 
@@ -146,6 +145,23 @@ class Person:
 
     async def toggles_camera(self) -> None:
         await self._part("camera").click()
+
+    async def stops_publishing(self, source: str) -> None:
+        """Take the `camera` or `microphone` out of the room altogether, which the page has no button for."""
+        await self.page.evaluate(
+            "(source) => { const { room } = window.nexusvibe;"
+            " room.unpublish(room.localTracks.find((track) => track.source === source)); }",
+            source,
+        )
+
+    async def publishes(self, source: str) -> None:
+        """Bring the `camera` or `microphone` into the room."""
+        await self.page.evaluate(
+            "async (source) => { const kind = source === 'camera' ? 'video' : 'audio';"
+            " const stream = await navigator.mediaDevices.getUserMedia({ [kind]: true });"
+            " window.nexusvibe.room.publish(stream.getTracks()[0], source); }",
+            source,
+        )
 
     async def says(self, text: str) -> None:
         await self._part("chat-input").fill(text)
@@ -195,7 +211,7 @@ class Person:
         return self.page.get_by_test_id(test_id)
 
     def _tile(self, identity: str) -> Locator:
-        return self._part("tiles").locator(f"[data-identity={identity!r}]")
+        return self._part("grid").locator(f"[data-identity={identity!r}]")
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
