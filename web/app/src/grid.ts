@@ -1,0 +1,94 @@
+import type { Participant, Room, TrackSource } from "@nexusvibe/client";
+import { find } from "./dom.ts";
+import { type Presence, Tile } from "./tile.ts";
+
+/** A tile for each participant, oneself first. */
+export class Grid {
+  private readonly view = find("[data-testid=grid]");
+  private readonly tiles = new Map<string, Tile>();
+
+  constructor(
+    private readonly room: Room,
+    private readonly soundBlocked: () => void,
+  ) {}
+
+  refresh(): void {
+    const { me } = this.room;
+    const others = [...this.room.state.participants.values()].filter(({ id }) => id !== me?.id);
+    const people = [...(me ? [me] : []), ...others.sort((one, other) => one.joined_at - other.joined_at)];
+    this.forgetAllBut(new Set(people.map(({ id }) => id)));
+    for (const participant of people) this.tileOf(participant).show(this.presence(participant));
+    const columns = Math.ceil(Math.sqrt(people.length * Math.min(1, innerWidth / innerHeight)));
+    this.view.style.setProperty("--columns", String(Math.max(1, columns)));
+  }
+
+  /** Once the person has clicked, the browser lets sound be played. */
+  playAll(): void {
+    for (const tile of this.tiles.values()) tile.start();
+  }
+
+  clear(): void {
+    this.forgetAllBut(new Set());
+  }
+
+  private forgetAllBut(present: ReadonlySet<string>): void {
+    for (const [id, tile] of this.tiles) {
+      if (present.has(id)) continue;
+      tile.element.remove();
+      this.tiles.delete(id);
+    }
+  }
+
+  private tileOf({ id }: Participant): Tile {
+    const known = this.tiles.get(id);
+    if (known) return known;
+    const tile = new Tile(this.soundBlocked);
+    this.tiles.set(id, tile);
+    this.view.append(tile.element);
+    return tile;
+  }
+
+  private presence(participant: Participant): Presence {
+    const self = participant.id === this.room.me?.id;
+    return self ? this.own(participant) : this.theirs(participant);
+  }
+
+  private own(participant: Participant): Presence {
+    const { localTracks } = this.room;
+    const camera = localTracks.find(({ source }) => source === "camera");
+    const mic = localTracks.find(({ source }) => source === "microphone");
+    return {
+      participant,
+      self: true,
+      picture: camera?.mediaTrack ?? null,
+      sound: null,
+      micOn: mic?.muted === false,
+      cameraOn: camera?.muted === false,
+    };
+  }
+
+  private theirs(participant: Participant): Presence {
+    const picture = this.received(participant, "screen") ?? this.received(participant, "camera");
+    const sound = this.received(participant, "microphone");
+    return {
+      participant,
+      self: false,
+      picture: picture?.mediaTrack ?? null,
+      sound: sound?.mediaTrack ?? null,
+      micOn: this.sends(participant, "microphone"),
+      cameraOn: this.sends(participant, "camera") || this.sends(participant, "screen"),
+    };
+  }
+
+  private received({ id }: Participant, source: TrackSource) {
+    return [...this.room.remoteTracks.values()].find(
+      ({ track, participant }) => participant.id === id && track.source === source,
+    );
+  }
+
+  private sends({ id }: Participant, source: TrackSource): boolean {
+    return [...this.room.state.tracks.values()].some(
+      (track) => track.participant === id && track.source === source && !track.muted,
+    );
+  }
+}

@@ -1,0 +1,79 @@
+import type { Device, Devices } from "./devices.ts";
+import { find, say, showToggle } from "./dom.ts";
+import { NO_NAME } from "./sentences.ts";
+
+/** Before joining: a name, a look at oneself, and the choice of microphone and camera. */
+export class Lobby {
+  private readonly view = find("[data-view=lobby]");
+  private readonly form = find<HTMLFormElement>("form", this.view);
+  private readonly name = find<HTMLInputElement>("input", this.form);
+  private readonly submit = find<HTMLButtonElement>("[data-testid=join]", this.view);
+  private readonly notice = find("[data-testid=notice]", this.view);
+  private readonly note = find("[data-part=preview-note]", this.view);
+  private readonly video = find<HTMLVideoElement>("video", this.view);
+
+  constructor(
+    private readonly devices: Devices,
+    private readonly join: (name: string) => void,
+  ) {
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.submitted();
+    });
+    for (const button of this.toggles()) {
+      button.addEventListener("click", () => {
+        void this.devices.toggle(deviceOf(button)).then(() => this.refresh());
+      });
+    }
+  }
+
+  /** Shows the lobby, with a sentence about what went wrong before. Without an invitation nobody can join. */
+  async show(sentence: string | null, invited: boolean): Promise<void> {
+    this.view.hidden = false;
+    this.submit.disabled = !invited;
+    this.busy(false);
+    say(this.notice, sentence);
+    this.name.focus();
+    await this.devices.request();
+    this.refresh();
+  }
+
+  busy(joining: boolean): void {
+    this.submit.textContent = joining ? "Joining…" : "Join";
+    if (joining) this.submit.disabled = true;
+  }
+
+  hide(): void {
+    this.view.hidden = true;
+    this.video.srcObject = null;
+  }
+
+  private submitted(): void {
+    const name = this.name.value.trim();
+    if (name === "") {
+      say(this.notice, NO_NAME);
+      this.name.focus();
+      return;
+    }
+    say(this.notice, null);
+    this.busy(true);
+    this.join(name);
+  }
+
+  private refresh(): void {
+    for (const button of this.toggles()) showToggle(button, this.devices.live(deviceOf(button)));
+    const { camera } = this.devices.tracks;
+    const shown = camera !== null && this.devices.live("camera");
+    this.video.srcObject = shown ? new MediaStream([camera]) : null;
+    this.video.hidden = !shown;
+    this.note.textContent = shown ? "" : (this.devices.problem ?? "Your camera is off.");
+  }
+
+  private toggles(): HTMLElement[] {
+    return [...this.view.querySelectorAll<HTMLElement>("[data-device]")];
+  }
+}
+
+export function deviceOf(button: HTMLElement): Device {
+  return button.dataset.device === "mic" ? "mic" : "camera";
+}

@@ -1,0 +1,66 @@
+import type { Participant } from "@nexusvibe/client";
+import { find } from "./dom.ts";
+
+/** What a tile shows of somebody. */
+export interface Presence {
+  readonly participant: Participant;
+  readonly self: boolean;
+  readonly picture: MediaStreamTrack | null;
+  readonly sound: MediaStreamTrack | null;
+  readonly micOn: boolean;
+  readonly cameraOn: boolean;
+}
+
+/** One person: their picture, or their initial while the camera is off, their name, and whether they can be heard. */
+export class Tile {
+  readonly element: HTMLElement;
+  private readonly video: HTMLVideoElement;
+  private readonly stream = new MediaStream();
+
+  constructor(private readonly blocked: () => void) {
+    const template = find<HTMLTemplateElement>("#tile").content.cloneNode(true) as DocumentFragment;
+    this.element = find("article", template);
+    this.video = find<HTMLVideoElement>("video", this.element);
+    this.video.srcObject = this.stream;
+  }
+
+  show({ participant, self, picture, sound, micOn, cameraOn }: Presence): void {
+    const { element, video } = this;
+    const shownName = self ? `${participant.name} (you)` : participant.name;
+    element.dataset.participant = participant.id;
+    element.dataset.identity = participant.identity;
+    element.classList.toggle("no-picture", !cameraOn || picture === null);
+    element.classList.toggle("silent", !micOn);
+    element.classList.toggle("away", !participant.connected);
+    find(".avatar", element).textContent = initial(participant.name);
+    find("[data-testid=tile-name]", element).textContent = participant.connected
+      ? shownName
+      : `${shownName} – reconnecting`;
+    video.classList.toggle("mirrored", self);
+    video.muted = self; // one's own voice is not played back
+    video.setAttribute("aria-label", `Video of ${participant.name}`);
+    this.play([picture, self ? null : sound].filter((track) => track !== null));
+  }
+
+  /** The element keeps its stream while tracks come and go: no picture flashes when a call moves. */
+  private play(tracks: readonly MediaStreamTrack[]): void {
+    const before = this.stream.getTracks();
+    const added = tracks.filter((track) => !before.includes(track));
+    for (const track of before) if (!tracks.includes(track)) this.stream.removeTrack(track);
+    for (const track of added) this.stream.addTrack(track);
+    if (added.length > 0) this.start();
+  }
+
+  start(): void {
+    this.video.play().catch((error: unknown) => {
+      // AbortError: the tracks changed meanwhile, and the element plays the new ones.
+      if (error instanceof DOMException && error.name === "NotAllowedError") this.blocked();
+    });
+  }
+}
+
+/** The first letter as people see it, which may be several code points. */
+function initial(name: string): string {
+  const [first] = new Intl.Segmenter().segment(name.toUpperCase());
+  return first?.segment ?? "?";
+}
