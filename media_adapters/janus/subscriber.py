@@ -189,7 +189,7 @@ class Subscriber:
         reply = await connection.handle.message(body)
         if reply.sdp is not None:
             self._offer(connection, reply)
-        elif reply.data.get("videoroom") == "updating" and self._pending is None:
+        elif reply.data.get("videoroom") == "updating" and self._pending is None and not connection.hung_up:
             await self._free(connection)
 
     async def _free(self, connection: _Connection) -> None:

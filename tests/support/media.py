@@ -11,7 +11,14 @@ from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
 import aioice.ice
-from aiortc import MediaStreamTrack, RTCPeerConnection, RTCRtpTransceiver, RTCSessionDescription
+from aiortc import (
+    MediaStreamTrack,
+    RTCBundlePolicy,
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCRtpTransceiver,
+    RTCSessionDescription,
+)
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError
 from av import VideoFrame
 
@@ -37,7 +44,16 @@ PATIENCE = 20.0
 
 Wanted = TypeVar("Wanted", bound=MediaEvent)
 
-aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"]
+
+def _loopback_only(use_ipv4: bool, use_ipv6: bool) -> list[str]:
+    return ["127.0.0.1"]
+
+
+aioice.ice.get_host_addresses = _loopback_only  # it would leave out just this one
+
+
+def peer_connection() -> RTCPeerConnection:
+    return RTCPeerConnection(RTCConfiguration(bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
 
 
 class Camera(MediaStreamTrack):
@@ -126,8 +142,8 @@ class Person:
         self.frames: Counter[TrackId] = Counter()
         self.answers = True
         self.offers: list[SubscriberOffered] = []
-        self.publisher = RTCPeerConnection()
-        self.subscriber = RTCPeerConnection()
+        self.publisher = peer_connection()
+        self.subscriber = peer_connection()
         self.subscriber.on("track", self._watch)
         self.tracks: dict[TrackId, tuple[RTCRtpTransceiver, PublishedTrack]] = {}
         self._negotiation = itertools.count(1)
