@@ -15,6 +15,7 @@ from control_plane.ids import Incarnation, LegId, NodeId, ReplicaId, RoomId
 from control_plane.rooms.domain import Leg, Person, peer_ref
 from control_plane.rooms.errors import Superseded
 from control_plane.rooms.local import LocalRoom
+from control_plane.rooms.placing import Placing
 from control_plane.rooms.store import RoomStore, Tended
 from media_adapters.errors import MediaError
 from media_adapters.models import PeerRef, PeerStatus, RoomRef
@@ -23,7 +24,6 @@ log = structlog.get_logger()
 
 TRACKS_KEPT_MS = 10_000
 PLACE_KEPT_MS = 30_000
-KEEP_INTERVAL_S = 2.0
 SYNC_INTERVAL_S = 10.0
 
 
@@ -43,15 +43,13 @@ class DrivenNodes(Protocol):
         """Whether the node's rooms must move: it is dead, not merely slow to answer us."""
 
 
-class Placing(Protocol):
-    async def choose(self, room: RoomRef, purpose: str) -> NodeId:
-        """A node with capacity reserved. Raises `NoCapacity`."""
-
-
 class Driver:
     """One per replica, for all rooms whose lease the replica holds."""
 
-    def __init__(self, store: RoomStore, nodes: DrivenNodes, placing: Placing, clock: Clock) -> None:
+    def __init__(
+        self, replica: ReplicaId, store: RoomStore, nodes: DrivenNodes, placing: Placing, clock: Clock
+    ) -> None:
+        self._replica = replica
         self._store = store
         self._nodes = nodes
         self._placing = placing
@@ -65,10 +63,12 @@ class Driver:
         self._alive = alive
 
     async def drive(self, local: LocalRoom, tended: Tended) -> None:
-        """The room's lease is ours: do what is due."""
-        self._driven[(local.room, tended.incarnation)] = (local, tended.fence)
-        if local.incarnation != tended.incarnation:
+        """Do what is due if the room's lease is ours."""
+        key = (local.room, tended.incarnation)
+        if tended.driver != self._replica or local.incarnation != tended.incarnation:
+            self._driven.pop(key, None)
             return
+        self._driven[key] = (local, tended.fence)
         try:
             await self._give_up_places(local, tended)
             for leg in tuple(local.state.legs.values()):
@@ -77,7 +77,7 @@ class Driver:
                 else:
                     await self._sync_if_due(local, leg, tended)
         except Superseded:
-            self._driven.pop((local.room, tended.incarnation), None)
+            self._driven.pop(key, None)
         except ControlPlaneError as error:
             log.info("drive_failed", room=local.room, reason=error.code)
 
@@ -91,10 +91,6 @@ class Driver:
             for leg in local.state.legs.values():
                 per_node.setdefault(leg.node, []).append((local.state.ref(), fence))
         await asyncio.gather(*(self._keep_on(node, rooms) for node, rooms in per_node.items()))
-
-    def lost_lease(self, room: RoomId, incarnation: Incarnation) -> None:
-        """Another replica drives the room now."""
-        self._driven.pop((room, incarnation), None)
 
     async def _keep_on(self, node: NodeId, rooms: Sequence[tuple[RoomRef, int]]) -> None:
         try:

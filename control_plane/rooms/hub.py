@@ -77,7 +77,7 @@ class RoomHub:
             local.refresh_soon()
 
     async def tend(self, drive: Callable[[LocalRoom, Tended], Awaitable[None]]) -> None:
-        """Look at every room once: heal what was lost, and let the rooms whose lease is ours be driven."""
+        """Look at every room once: heal what was lost, then let `drive` do what the lease's holder does."""
         await asyncio.gather(*(self._tend(local, drive) for local in self))
 
     async def _tend(self, local: LocalRoom, drive: Callable[[LocalRoom, Tended], Awaitable[None]]) -> None:
@@ -93,8 +93,7 @@ class RoomHub:
             return
         if (tended.incarnation, tended.version) != (local.incarnation, local.version):
             asyncio.get_running_loop().call_later(LATE_DELTA_S, self._refresh_if_behind, local, tended)
-        if tended.driver == self._replica:
-            await drive(local, tended)
+        await drive(local, tended)
 
     async def _restore(self, local: LocalRoom) -> None:
         log.info("room_missing_in_redis", room=local.room, members=len(local.members))
@@ -112,6 +111,10 @@ class RoomHub:
         """A delta may just have been on its way; one that still is missing was lost."""
         if local.incarnation != tended.incarnation or local.version < tended.version:
             local.refresh_soon()
+
+    async def drain(self) -> None:
+        """Wait for leases that are being given up."""
+        await asyncio.gather(*self._releases)
 
     async def _release(self, room: RoomId) -> None:
         try:

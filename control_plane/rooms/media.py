@@ -28,6 +28,8 @@ from media_adapters.events import (
     ConnectionChanged,
     MediaEvent,
     PeerClosed,
+    RoomClosed,
+    SfuDied,
     SubscriberOffered,
     TrackStarted,
     TrackStopped,
@@ -62,8 +64,8 @@ _TRANSLATIONS: dict[type[MediaError], type[ControlPlaneError]] = {
 class Nodes(Protocol):
     """The way to the media nodes."""
 
-    def acting(self, node: NodeId, *, generation: int | None = None, fence: int | None = None) -> MediaNode:
-        """The node, commanded with this authority. Calls raise `NodeGone` while there is no way to it."""
+    async def acting(self, node: NodeId, *, generation: int) -> MediaNode:
+        """The node, commanded with a connection's generation. Raises `NodeGone` while there is no way to it."""
 
 
 class MediaPlane:
@@ -155,9 +157,18 @@ class MediaPlane:
 
     # What nodes tell
 
-    def node_event(self, event: MediaEvent) -> None:
-        peer = getattr(event, "peer", None)
-        member = self._find(peer.room.room, peer.participant) if peer is not None else None
+    def node_event(self, event: MediaEvent, rooms: Iterable[LocalRoom]) -> None:
+        """Something happened at a node. `rooms` are those that this replica holds."""
+        match event:
+            case SfuDied():
+                return  # the driver moves its rooms
+            case RoomClosed(room=room):
+                lost = [local for local in rooms if local.state.ref() == room]
+                for each in [each for local in lost for each in local.members.values()]:
+                    self._start(self.renew(each))
+                return
+        peer = event.peer
+        member = self._find(peer.room.room, peer.participant)
         if member is None or member.ended or member.peer() != peer:
             return
         match event:
@@ -309,7 +320,7 @@ class MediaPlane:
         if node is None:
             raise StaleMessage("There is no media placement yet.")
         try:
-            yield self._nodes.acting(node, generation=member.generation)
+            yield await self._nodes.acting(node, generation=member.generation)
         except media_errors.Superseded as error:
             raise Superseded from error
         except MediaError as error:

@@ -12,12 +12,12 @@ from control_plane.errors import ControlPlaneError, InvalidRequest, ResumeRefuse
 from control_plane.ids import Incarnation, ParticipantId, ReplicaId, RoomId, TrackId, new_id
 from control_plane.rooms import repair, views
 from control_plane.rooms.domain import Person, RoomState
-from control_plane.rooms.driver import Placing
 from control_plane.rooms.errors import RoomMissing, TokenReused
 from control_plane.rooms.hub import RoomHub
 from control_plane.rooms.local import LocalRoom
 from control_plane.rooms.media import MediaPlane
 from control_plane.rooms.member import Member
+from control_plane.rooms.placing import Placing
 from control_plane.rooms.store import ResumeTokens, RoomStore, guest_identity, token_hash
 from control_plane.signaling.endpoint import Connection
 from control_plane.signaling.messages import (

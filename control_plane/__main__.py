@@ -1,0 +1,99 @@
+"""The command line: `nexusvibe serve | up | token | node run`."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import uvloop
+from pydantic import ValidationError
+
+from control_plane import logs
+from control_plane.access.tokens import Grants, RoomTokens
+from control_plane.app import PortTaken, serve
+from control_plane.settings import Settings
+from control_plane.state import RedisUnreachable
+from control_plane.up import CannotStart, UpOptions
+from control_plane.up import run as run_up
+from media_adapters.wire import BadKey
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit codes: 0 done, 1 could not be done (one line on stderr says why), 2 wrong usage."""
+    options = _parser().parse_args(arguments)
+    try:
+        result: int = options.run(options)
+    except (RedisUnreachable, PortTaken, CannotStart, BadKey, ValueError) as error:
+        sys.stderr.write(f"nexusvibe: {_sentence(error)}\n")
+        return 1
+    return result
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        wrong = (
+            f"NEXUSVIBE_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False) if e["loc"]
+        )
+        return f"The settings are not complete. {'; '.join(wrong)}."
+    return str(error)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="nexusvibe", description="A control plane for real-time video on any SFU.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    serving = commands.add_parser("serve", help="run one replica; settings come from NEXUSVIBE_… variables")
+    serving.set_defaults(run=_serve)
+
+    up = commands.add_parser("up", help="run everything on this machine and print a link to try it")
+    up.add_argument("--port", type=int, default=8080, help="where the page is served (default: %(default)s)")
+    up.add_argument("--no-open", action="store_true", help="do not open a browser")
+    up.add_argument("--data-dir", type=Path, help="where keys and secrets are kept")
+    up.set_defaults(run=_up)
+
+    token = commands.add_parser("token", help="mint a room token, signed with NEXUSVIBE_TOKEN_SECRET")
+    token.add_argument("room", help="the room that it opens")
+    token.add_argument("--identity", help="who it is for; left out, each join is a guest of its own")
+    token.add_argument("--name", help="the name shown; left out, the client chooses one")
+    token.add_argument(
+        "--ttl", type=int, default=3600, metavar="SECONDS", help="how long it is valid (default: 1 hour)"
+    )
+    token.set_defaults(run=_token)
+
+    node = commands.add_parser("node", help="media nodes").add_subparsers(required=True, metavar="COMMAND")
+    run = node.add_parser("run", help="run a media node here; settings come from NEXUSVIBE_NODE_… variables")
+    run.add_argument("--backend", help="which SFU to run, for example janus")
+    run.set_defaults(run=_node_run)
+    return parser
+
+
+def _serve(_: argparse.Namespace) -> int:
+    settings = Settings()
+    logs.configure(settings.log_level, settings.log_format)
+    uvloop.run(serve(settings))
+    return 0
+
+
+def _up(options: argparse.Namespace) -> int:
+    chosen = {"data_dir": options.data_dir} if options.data_dir else {}
+    return run_up(UpOptions(port=options.port, open_browser=not options.no_open, **chosen))
+
+
+def _token(options: argparse.Namespace) -> int:
+    settings = Settings()
+    grants = Grants.model_validate({"room": options.room, "sub": options.identity, "name": options.name})
+    tokens = RoomTokens(settings.token_secret.get_secret_value())
+    sys.stdout.write(f"{tokens.mint(grants, options.ttl)}\n")
+    return 0
+
+
+def _node_run(options: argparse.Namespace) -> int:
+    """Become the node agent: another process in all but name, which knows nothing of the control plane's code."""
+    if options.backend:
+        os.environ["NEXUSVIBE_NODE_BACKEND"] = options.backend
+    os.execv(sys.executable, [sys.executable, "-m", "media_adapters.agent"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""The composition root: the only place that knows everything. Nothing here decides; it connects."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+
+import structlog
+from aiohttp import web
+
+from control_plane.access.tokens import RoomTokens
+from control_plane.clock import Clock, SystemClock
+from control_plane.errors import ControlPlaneError
+from control_plane.http import application
+from control_plane.nodes.identity import ControlKey
+from control_plane.nodes.pool import NodePool
+from control_plane.nodes.registry import NodeRegistry
+from control_plane.nodes.routes import HeartbeatRoute
+from control_plane.rooms.driver import Driver
+from control_plane.rooms.handlers import greet
+from control_plane.rooms.hub import RoomHub
+from control_plane.rooms.local import LocalRoom
+from control_plane.rooms.media import MediaPlane
+from control_plane.rooms.placing import RegistryPlacing
+from control_plane.rooms.service import RoomService
+from control_plane.rooms.store import RoomStore
+from control_plane.rooms.tender import Tender
+from control_plane.rooms.views import event_body
+from control_plane.settings import Settings
+from control_plane.signaling.endpoint import SignalingEndpoint
+from control_plane.signaling.messages import SessionEnded
+from control_plane.state import Redis
+from control_plane.state.keys import inbox
+from control_plane.state.liveness import Liveness
+from media_adapters.models import RoomSpec
+
+log = structlog.get_logger()
+
+SHUTDOWN_S = 10.0
+
+
+class PortTaken(Exception):
+    """Something else listens where this replica should."""
+
+
+@asynccontextmanager
+async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterator[web.Application]:
+    """One replica, connected to live state and serving nobody yet.
+
+    On leaving, its clients are sent elsewhere and its leases are given up. Raises `RedisUnreachable`, `BadKey`,
+    `ValueError` with sentences for the operator.
+    """
+    clock = clock or SystemClock()
+    tokens = RoomTokens(settings.token_secret.get_secret_value(), clock)
+    control_key = ControlKey.from_pem(settings.control_key.get_secret_value())
+    me = settings.replica_id
+    async with AsyncExitStack() as stack:
+        redis = await stack.enter_async_context(Redis.connect(settings.redis_url, cluster=settings.redis_cluster))
+        liveness = await stack.enter_async_context(Liveness.start(redis, me))
+        registry = await stack.enter_async_context(NodeRegistry.start(redis, clock=clock))
+        pool = await stack.enter_async_context(
+            NodePool.start(replica=me, control_key=control_key, trusted=settings.trusted_nodes, registry=registry)
+        )
+        store, placing = RoomStore(redis), RegistryPlacing(registry)
+
+        def subscriptions_may_change(local: LocalRoom) -> None:
+            media.reconcile(local.members.values())
+
+        hub = RoomHub(me, store, subscriptions_may_change)
+        stack.push_async_callback(hub.drain)
+        media = MediaPlane(pool, store, RoomSpec(), hub.find)
+        stack.push_async_callback(media.drain)
+        pool.on_event = lambda event: media.node_event(event, hub)
+        pool.on_connected = lambda node: media.node_connected(node, hub)
+        driver = Driver(me, store, pool, placing, clock)
+        subscription = redis.subscribe(inbox(me), liveness.hearing(hub.hear), hub.missed)
+        await subscription.ready()
+        tender = await stack.enter_async_context(Tender.start(hub, driver, media, liveness))
+        redis.on_connected(tender.hurry)
+        registry.on_verdict(tender.hurry)
+
+        service = RoomService(replica=me, tokens=tokens, store=store, hub=hub, media=media, placing=placing)
+        endpoint = SignalingEndpoint(partial(greet, service, media), clock)
+        stack.push_async_callback(_say_goodbye, endpoint)
+
+        async def ready() -> dict[str, bool]:
+            return {"redis": redis.connected, "media_node": any(n.state == "up" for n in registry.nodes.values())}
+
+        yield application.build(
+            signal=endpoint.handle,
+            heartbeat=HeartbeatRoute(registry.store, settings.trusted_nodes).post,
+            ready=ready,
+            web_root=settings.web_root,
+        )
+
+
+async def serve(settings: Settings) -> None:
+    """Run one replica until SIGINT or SIGTERM. Raises `PortTaken` and what `replica` raises."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    runner: web.AppRunner | None = None
+    try:
+        async with replica(settings) as app:
+            runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+            await runner.setup()
+            port = await _listen(runner, settings)
+            log.info("serving", replica=settings.replica_id, port=port)
+            await stop.wait()
+            log.info("stopping", replica=settings.replica_id)
+    finally:
+        if runner is not None:
+            await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, settings: Settings) -> int:
+    site = web.TCPSite(runner, settings.host, settings.port)
+    try:
+        await site.start()
+    except OSError as error:
+        raise PortTaken(f"Port {settings.port} can't be used ({error.strerror}). Set NEXUSVIBE_PORT.") from error
+    port: int = runner.addresses[0][1]
+    return port
+
+
+async def _say_goodbye(endpoint: SignalingEndpoint) -> None:
+    """Send every client elsewhere; those that do not go in time are cut off with the process."""
+    goodbye = SessionEnded(
+        seq=0, version=0, code="shutting_down", message="This server restarts; you are being reconnected.", final=False
+    )
+    try:
+        async with asyncio.timeout(SHUTDOWN_S):
+            await endpoint.shut_down(event_body(goodbye))
+    except (TimeoutError, ControlPlaneError):
+        log.warning("clients_left_behind")
