@@ -1,9 +1,9 @@
 """When is a node lost? A decision without I/O, from what one replica sees.
 
 Told: the node's agent says that its SFU died. Inferred: dialling the agent is refused (its process is gone), or there
-is neither RPC nor heartbeat for 3 s. Silence counts for nothing while Redis is away and for 5 s after, nor for 5 s after
-our own start or stall. When many nodes look lost at once, the observer is the likelier fault: none is given up, and there
-is an alarm.
+is neither RPC nor heartbeat for 3 s. Silence counts for nothing while Redis is away and for 5 s after, nor for 5 s
+after our own start or stall. When many nodes look lost at once, the observer is the likelier fault: none is given up,
+and there is an alarm.
 """
 
 from collections.abc import Mapping

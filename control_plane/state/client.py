@@ -113,6 +113,7 @@ class Redis:
         """Listen to a channel over an own connection, until closed or until this Redis is left."""
         subscription = Subscription(channel, self._topology.subscribe_at, self._timeout, on_message, on_resubscribed)
         self._subscriptions.add(subscription)
+        subscription.on_closed(lambda: self._subscriptions.discard(subscription))
         return subscription
 
     def _changed(self) -> None:
@@ -125,7 +126,10 @@ class Redis:
         else:
             log.warning("redis_lost")
         for listener in self._connected_listeners if connected else self._lost_listeners:
-            listener()
+            try:
+                listener()
+            except Exception:  # a listener's fault must not end the reconnecting that it is told of
+                log.exception("redis_listener_failed")
 
 
 async def _examine(url: str, *, cluster: bool, timeout: float) -> Address:

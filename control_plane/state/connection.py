@@ -104,6 +104,8 @@ class Connection(asyncio.Protocol):
         future = self._waiting.popleft()
         if not future.done():
             future.set_result(reply)
+        if isinstance(reply, hiredis.ReplyError) and str(reply).startswith("READONLY"):
+            self.close()  # no master any more: the name may lead to the new one by now
 
     def _flush(self) -> None:
         if self._transport is not None and self._outgoing:

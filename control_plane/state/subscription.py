@@ -43,6 +43,10 @@ class Subscription:
         """Wait until subscribed for the first time: what is published from then on arrives."""
         await self._ready.wait()
 
+    def on_closed(self, callback: Callable[[], None]) -> None:
+        """Call it soon after the subscription has ended."""
+        self._task.add_done_callback(lambda _: callback())
+
     async def close(self) -> None:
         """No callback runs after this. Closing twice is a no-op."""
         self._task.cancel()

@@ -73,6 +73,29 @@ async def test_a_frozen_redis_is_unavailable_after_the_timeout_and_then_at_once(
         assert await redis.execute("GET", "key") is None
 
 
+async def test_a_redis_that_is_no_master_any_more_is_left_and_looked_for_anew() -> None:
+    async with running_redis() as server, Redis.connect(server.url) as redis:
+        lost, back = change(redis)
+        server.ask("REPLICAOF", "127.0.0.1", 1)
+        with pytest.raises(Unavailable):
+            await redis.execute("SET", "key", "value")
+        await asyncio.wait_for(lost.wait(), 1)
+        server.ask("REPLICAOF", "NO", "ONE")
+        await asyncio.wait_for(back.wait(), 2)
+        await redis.execute("SET", "key", "value")
+
+
+async def test_a_listener_that_fails_does_not_end_the_reconnecting() -> None:
+    def fail() -> None:
+        raise ValueError("a fault of the listener")
+
+    async with running_redis() as server, Redis.connect(server.url) as redis:
+        redis.on_lost(fail)
+        _, back = change(redis)
+        await server.restart_empty()
+        await asyncio.wait_for(back.wait(), 3)
+
+
 async def test_a_stall_of_our_own_process_is_not_taken_for_a_silent_redis() -> None:
     async with running_redis() as server, Redis.connect(server.url, timeout=0.2) as redis:
         waiting = asyncio.create_task(redis.execute("GET", "key"))

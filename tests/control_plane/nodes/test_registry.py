@@ -1,0 +1,176 @@
+"""Reserving from several replicas at once, and a registry that lives through Redis' troubles."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import pytest
+from structlog.testing import capture_logs
+
+from control_plane.errors import ControlPlaneError, NoCapacity, Unavailable
+from control_plane.ids import Incarnation, NodeId, RoomId
+from control_plane.nodes.evidence import Cause
+from control_plane.nodes.models import Need
+from control_plane.nodes.registry import NodeRegistry
+from control_plane.nodes.rpc import Lost
+from control_plane.state import Redis
+from tests.control_plane.nodes.reports import report
+from tests.support.redis import RedisTarget, running_redis
+
+ROOM, LIFE = RoomId("room"), Incarnation("i1")
+N1, N2 = NodeId("n1"), NodeId("n2")
+
+
+async def heard(redis: Redis, *nodes: str, capacity: int = 100) -> None:
+    registry = NodeRegistry(redis)
+    for node in nodes:
+        await registry.store.record(report(node, capacity=capacity))
+
+
+@asynccontextmanager
+async def replicas(target: RedisTarget, count: int) -> AsyncIterator[list[NodeRegistry]]:
+    """Registries of as many replicas, each with its own connection to Redis."""
+    async with AsyncExitStack() as stack:
+        connections = [await stack.enter_async_context(target.connect()) for _ in range(count)]
+        yield [await stack.enter_async_context(NodeRegistry.start(redis)) for redis in connections]
+
+
+async def test_a_thousand_reservations_from_four_replicas_never_overfill_a_node(
+    redis: Redis, redis_target: RedisTarget
+) -> None:
+    await heard(redis, "n1", "n2", "n3", capacity=400)  # 1,200 streams for 1,000 times 2
+    async with replicas(redis_target, 4) as registries:
+
+        async def reserve(number: int) -> NodeId | None:
+            try:
+                return await registries[number % 4].reserve(RoomId(f"room{number}"), LIFE, "first", Need(streams=2))
+            except NoCapacity:
+                return None
+
+        placed = Counter(await asyncio.gather(*(reserve(number) for number in range(1000))))
+    assert placed == {N1: 200, N2: 200, NodeId("n3"): 200, None: 400}
+
+
+async def test_two_replicas_that_place_the_same_room_at_the_same_instant_choose_one_node(
+    redis: Redis, redis_target: RedisTarget
+) -> None:
+    await heard(redis, *(f"n{number}" for number in range(8)), capacity=10_000)
+    async with replicas(redis_target, 2) as (one, other):
+        for number in range(1000):
+            room = RoomId(f"room{number}")
+            first, second = await asyncio.gather(
+                one.reserve(room, LIFE, "first", Need(streams=1)), other.reserve(room, LIFE, "first", Need(streams=1))
+            )
+            assert first == second
+        assert sum(node.reserved for node in (await one.store.view()).nodes) == 1000
+
+
+async def test_another_life_or_purpose_of_a_room_reserves_for_itself(redis: Redis) -> None:
+    await heard(redis, "n1")
+    registry = NodeRegistry(redis)
+    await registry.reserve(ROOM, LIFE, "first", Need(streams=1))
+    await registry.reserve(ROOM, LIFE, "epoch2", Need(streams=1))
+    await registry.reserve(ROOM, Incarnation("i2"), "first", Need(streams=1))
+    await registry.refresh()
+    assert registry.nodes[N1].reserved == 3
+    await registry.release(ROOM, LIFE, "epoch2", N1)
+    await registry.refresh()
+    assert registry.nodes[N1].reserved == 2
+
+
+async def test_a_burst_on_one_replica_spreads_before_any_node_reports_again(redis: Redis) -> None:
+    await heard(redis, *(f"n{number}" for number in range(4)), capacity=1000)
+    async with NodeRegistry.start(redis) as registry:
+        placed = Counter(
+            [await registry.reserve(RoomId(f"room{number}"), LIFE, "first", Need(streams=5)) for number in range(200)]
+        )
+    assert min(placed.values()) > 40
+
+
+async def test_no_capacity_says_why(redis: Redis) -> None:
+    registry = NodeRegistry(redis)
+    with pytest.raises(NoCapacity, match="No media node has reported"):
+        await registry.reserve(ROOM, LIFE, "first", Need(streams=1))
+    await heard(redis, "n1", "n2", capacity=1)
+    await heard(redis, "n3")
+    registry.rpc_lost(NodeId("n3"), Lost.REFUSED)
+    with pytest.raises(NoCapacity) as caught:
+        await registry.reserve(ROOM, LIFE, "first", Need(streams=2))
+    assert caught.value.message == "No media node can take this now: 2 nodes full, 1 node just failed."
+    assert caught.value.retryable
+
+
+async def test_a_node_whose_process_is_gone_is_not_chosen_even_by_those_who_reserved_it(redis: Redis) -> None:
+    await heard(redis, "n1")
+    async with NodeRegistry.start(redis) as registry:
+        assert await registry.reserve(ROOM, LIFE, "first", Need(streams=1)) == N1
+        await heard(redis, "n2")
+        told = asyncio.Event()
+        registry.on_verdict(told.set)
+        with capture_logs() as logs:
+            registry.rpc_lost(N1, Lost.REFUSED)
+        assert told.is_set()
+        assert registry.is_lost(N1)
+        assert [(entry["event"], entry["cause"]) for entry in logs] == [("node_lost", Cause.REFUSED)]
+        assert await registry.reserve(ROOM, LIFE, "first", Need(streams=1)) == N2
+        registry.rpc_connected(N1)
+        assert not registry.is_lost(N1)
+
+
+@pytest.mark.parametrize("why", [Lost.SFU_DOWN, None])
+async def test_a_dead_sfu_is_known_from_the_event_as_from_the_closed_connection(why: Lost | None, redis: Redis) -> None:
+    registry = NodeRegistry(redis)
+    if why is None:
+        registry.sfu_died(N1)
+    else:
+        registry.rpc_lost(N1, why)
+    assert registry.verdict.lost == {N1: Cause.SFU_DIED}
+
+
+async def test_many_refusals_at_once_raise_an_alarm_and_lose_nothing(redis: Redis) -> None:
+    names = [NodeId(f"n{number}") for number in range(6)]
+    await heard(redis, *names)
+    async with NodeRegistry.start(redis) as registry:
+        with capture_logs() as logs:
+            for name in names[:4]:
+                registry.rpc_lost(name, Lost.REFUSED)
+        assert registry.verdict.lost == {}
+        assert registry.verdict.held == set(names[:4])
+        assert "many_nodes_look_lost" in [entry["event"] for entry in logs]
+
+
+@pytest.mark.faults
+async def test_nodes_reappear_in_an_emptied_redis_with_their_next_heartbeat() -> None:
+    async with running_redis() as server, Redis.connect(server.url) as redis:
+        await heard(redis, "n1")
+        async with NodeRegistry.start(redis) as registry:
+            lost, back = asyncio.Event(), asyncio.Event()
+            redis.on_lost(lost.set)
+            redis.on_connected(back.set)
+            server.kill()
+            await lost.wait()
+            with pytest.raises(Unavailable):
+                await registry.reserve(ROOM, LIFE, "first", Need(streams=1))
+            assert not registry.silence_counts
+            await server.restart_empty()
+            await asyncio.wait_for(back.wait(), 3)
+            with pytest.raises(NoCapacity):
+                await registry.reserve(ROOM, LIFE, "second", Need(streams=1))
+            assert not registry.is_lost(N1)
+            await heard(redis, "n1")
+            assert await registry.reserve(ROOM, LIFE, "second", Need(streams=1)) == N1
+            assert not registry.silence_counts
+
+
+@pytest.mark.faults
+async def test_the_view_goes_on_by_itself_after_redis_was_away() -> None:
+    async with running_redis() as server, Redis.connect(server.url) as redis, NodeRegistry.start(redis) as registry:
+        await server.restart_empty()
+        async with asyncio.timeout(8):
+            while N1 not in registry.nodes:
+                try:
+                    await heard(redis, "n1")
+                except ControlPlaneError:
+                    assert not redis.connected
+                await asyncio.sleep(0.05)
