@@ -50,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--port", type=int, default=8080, help="where the page is served (default: %(default)s)")
     up.add_argument("--no-open", action="store_true", help="do not open a browser")
     up.add_argument("--data-dir", type=Path, help="where keys and secrets are kept")
+    up.add_argument("--web-root", type=Path, help="folder with the built page (default: the one of this checkout)")
     up.set_defaults(run=_up)
 
     token = commands.add_parser("token", help="mint a room token, signed with NEXUSVIBE_TOKEN_SECRET")
@@ -76,7 +77,7 @@ def _serve(_: argparse.Namespace) -> int:
 
 
 def _up(options: argparse.Namespace) -> int:
-    chosen = {"data_dir": options.data_dir} if options.data_dir else {}
+    chosen = {name: folder for name in ("data_dir", "web_root") if (folder := getattr(options, name))}
     return run_up(UpOptions(port=options.port, open_browser=not options.no_open, **chosen))
 
 

@@ -30,13 +30,8 @@ _POLL = 0.1
 
 
 def run(options: UpOptions) -> int:
-    """Run until SIGINT or SIGTERM (0), or until something can't start (1, and one line says what to do)."""
-    printer = Printer()
-    try:
-        return asyncio.run(_until_stopped(options, printer))
-    except CannotStart as error:
-        sys.stderr.write(f"nexusvibe up: {error}\n")
-        return 1
+    """Run until SIGINT or SIGTERM. Raises `CannotStart` when something can't, after all else was stopped again."""
+    return asyncio.run(_until_stopped(options, Printer()))
 
 
 async def _until_stopped(options: UpOptions, printer: Printer) -> int:
@@ -70,23 +65,28 @@ async def _run_system(options: UpOptions, printer: Printer) -> None:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="nexusvibe-", ignore_cleanup_errors=True))
         layout = Layout(_open_to_pass_through(Path(folder)), keys, port, options.web_root)
         redis = await stack.enter_async_context(Child(programs.redis(layout), printer, failed))
-        await _ready(lambda: _redis_answers(layout.redis_socket), failed, "Redis did not answer")
+        await _ready(lambda: _redis_lacks(layout.redis_socket), failed)
         redis.settle()
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)))
         node = await stack.enter_async_context(Child(programs.node(layout), printer, failed))
         replica = await stack.enter_async_context(Child(programs.replica(layout), printer, failed))
-        await _ready(lambda: _replica_ready(session, layout.url), failed, "The replica and its media node did not meet")
+        await _ready(lambda: _replica_lacks(session, layout.url), failed)
         node.settle()
         replica.settle()
         _tell(options, layout, printer)
         await failed
 
 
-async def _ready(probe: Callable[[], Awaitable[bool]], failed: asyncio.Future[None], otherwise: str) -> None:
-    """Ask `probe` until it says yes. Raises what `failed` gets meanwhile, or `CannotStart` after 30 s."""
+async def _ready(probe: Callable[[], Awaitable[str]], failed: asyncio.Future[None]) -> None:
+    """Ask `probe` until it names nothing that is missing.
+
+    Raises what `failed` gets meanwhile, or after 30 s `CannotStart` with what was missing last.
+    """
+    missing = ""
 
     async def poll() -> None:
-        while not await probe():  # noqa: ASYNC110 -- another process has no event to wait for
+        nonlocal missing
+        while missing := await probe():  # noqa: ASYNC110 -- another process has no event to wait for
             await asyncio.sleep(_POLL)
 
     polling = asyncio.create_task(poll())
@@ -95,29 +95,35 @@ async def _ready(probe: Callable[[], Awaitable[bool]], failed: asyncio.Future[No
     finally:
         polling.cancel()
     if not done:
-        raise CannotStart(f"{otherwise} within {START_TIMEOUT:g} s; the lines above say more.")
+        raise CannotStart(f"after {START_TIMEOUT:g} s there is still no {missing}; the lines above say more.")
     for finished in done:
         finished.result()
 
 
-async def _redis_answers(path: Path) -> bool:
+async def _redis_lacks(path: Path) -> str:
     try:
         reader, writer = await asyncio.open_unix_connection(path)
     except OSError:
-        return False
+        return "answer from Redis"
     try:
         writer.write(b"PING\r\n")
-        return await reader.readline() == b"+PONG\r\n"
+        return "" if await reader.readline() == b"+PONG\r\n" else "answer from Redis"
     finally:
         writer.close()
 
 
-async def _replica_ready(session: aiohttp.ClientSession, url: str) -> bool:
+async def _replica_lacks(session: aiohttp.ClientSession, url: str) -> str:
+    """What `/readyz` still waits for, such as `node`."""
     try:
         async with session.get(f"{url}/readyz") as response:
-            return response.status == 200
+            if response.status == 200:
+                return ""
+            needs: dict[str, bool] = await response.json()
+            return " and no ".join(
+                name.replace("_", " ") for name, there in needs.items() if not there and name != "ready"
+            )
     except (aiohttp.ClientError, TimeoutError):
-        return False
+        return "answer from the replica"
 
 
 def _tell(options: UpOptions, layout: Layout, printer: Printer) -> None:
