@@ -140,6 +140,8 @@ class NodeClient:
             return Lost.SILENT
         except (OSError, InvalidHandshake) as error:
             return why_not_connected(error)
+        except Exception:  # whatever else a library raises: this node must be dialled again
+            log.exception("node_connection_failed", node=self.node)
         return Lost.CLOSED
 
     def _dial(self) -> connect:
