@@ -9,7 +9,7 @@ from aiohttp import web
 from control_plane.errors import Unavailable
 from control_plane.ids import NodeId
 from control_plane.nodes.store import NodeStore
-from media_adapters.wire import HEARTBEAT_PATH, BadHeartbeat, public_key, verify_heartbeat
+from media_adapters.wire import BadHeartbeat, public_key, verify_heartbeat
 
 log = structlog.get_logger()
 
@@ -17,16 +17,13 @@ MAX_HEARTBEAT = 64 * 1024
 
 
 class HeartbeatRoute:
-    """`trusted`: public key (base64) of each node that is believed. Raises `BadKey` when one can't be read."""
+    """Mounted at `HEARTBEAT_PATH`. `trusted`: public key (base64) of each node that is believed. Raises `BadKey` when one can't be read."""
 
     def __init__(self, store: NodeStore, trusted: Mapping[NodeId, str]) -> None:
         for key in trusted.values():
             public_key(key)
         self._store = store
         self._trusted = trusted
-
-    def routes(self) -> list[web.RouteDef]:
-        return [web.post(HEARTBEAT_PATH, self.post)]
 
     async def post(self, request: web.Request) -> web.Response:
         """204 once recorded. A stranger learns nothing from the answer; the reason is in the log."""

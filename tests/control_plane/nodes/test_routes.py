@@ -31,7 +31,7 @@ Client = TestClient[web.Request, web.Application]
 
 def door(store: NodeStore) -> Client:
     app = web.Application()
-    app.add_routes(HeartbeatRoute(store, TRUSTED).routes())
+    app.router.add_post(HEARTBEAT_PATH, HeartbeatRoute(store, TRUSTED).post)
     return TestClient(TestServer(app))
 
 
