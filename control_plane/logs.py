@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 from types import TracebackType
-from typing import Final, Literal, TextIO
+from typing import Final, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -58,14 +58,14 @@ def configure(level: str = "info", style: str = "console", stream: TextIO | None
     if style not in {"console", "json"}:
         raise ValueError(f"There is no log format {style!r}: use console or json.")
     output = stream or sys.stderr
-    renderer = _renderer("json" if style == "json" else "console", colors=output.isatty())
+    renderer = _renderer(style, colors=output.isatty())
     structlog.configure(
-        processors=[*_shared(), structlog.processors.StackInfoRenderer(), hide_exception, redact, renderer],
+        processors=[*_shared(style), structlog.processors.StackInfoRenderer(), hide_exception, redact, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.PrintLoggerFactory(output),
         cache_logger_on_first_use=True,
     )
-    _route_standard_logging(output, max(number, logging.INFO), renderer)
+    _route_standard_logging(output, max(number, logging.INFO), [*_shared(style), _name_logger], renderer)
     sys.excepthook = _log_crash
 
 
@@ -155,15 +155,17 @@ def _exception(exc_info: object) -> BaseException | None:
     return sys.exception() if exc_info else None
 
 
-def _shared() -> list[Processor]:
+def _shared(style: str) -> list[Processor]:
+    stamper = structlog.processors.TimeStamper
+
     return [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        stamper(fmt="iso", utc=True) if style == "json" else stamper(fmt="%H:%M:%S", utc=False),
     ]
 
 
-def _renderer(style: Literal["console", "json"], *, colors: bool) -> Processor:
+def _renderer(style: str, *, colors: bool) -> Processor:
     if style == "json":
         return structlog.processors.JSONRenderer()
     return structlog.dev.ConsoleRenderer(colors=colors, pad_event_to=0)
@@ -174,9 +176,9 @@ def _name_logger(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
     return event
 
 
-def _route_standard_logging(output: TextIO, level: int, renderer: Processor) -> None:
+def _route_standard_logging(output: TextIO, level: int, before: list[Processor], renderer: Processor) -> None:
     formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[*_shared(), _name_logger],
+        foreign_pre_chain=before,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, hide_exception, redact, renderer],
     )
     handler = logging.StreamHandler(output)

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
+from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from control_plane.up.output import Printer
 
 _PR_SET_PDEATHSIG = 1
 _MAX_LINE = 16_384
+_LAST_WORDS = 10
 FIRST_DELAY, LONGEST_DELAY = 0.25, 8.0
 STEADY_AFTER = 30.0
 """Seconds that a child must have run for its next death to be taken as the first one."""
@@ -25,13 +27,17 @@ STEADY_AFTER = 30.0
 
 @dataclass(frozen=True)
 class Program:
-    """What to run. `env` comes on top of ours. `grace`: seconds between asking it to stop and killing it."""
+    """What to run. `env` comes on top of ours. `grace`: seconds between asking it to stop and killing it.
+
+    Of a `quiet` program only the last words are shown, when it died by itself.
+    """
 
     name: str
     argv: tuple[str, ...]
     cwd: Path
     env: Mapping[str, str]
     grace: float
+    quiet: bool = False
 
 
 def die_with_parent() -> Callable[[], None]:
@@ -99,7 +105,10 @@ class Child:
     async def _run(self) -> str:
         """Run the program once, to its end or ours. How it ended, for people."""
         process = await self._start()
-        passing_on = asyncio.create_task(self._pass_on(process))
+        last_words: deque[str] = deque(maxlen=_LAST_WORDS)
+        passing_on = asyncio.create_task(
+            self._pass_on(process, last_words.append if self._program.quiet else self._say)
+        )
         try:
             code = await process.wait()
         finally:
@@ -107,7 +116,12 @@ class Child:
             # Its last words have a moment to arrive: something that it started may hold the pipe open.
             await asyncio.wait({passing_on}, timeout=0.2)
             passing_on.cancel()
+        for line in last_words:
+            self._say(line)
         return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+
+    def _say(self, line: str) -> None:
+        self._printer.line(self._program.name, line)
 
     async def _start(self) -> Process:
         program = self._program
@@ -136,7 +150,7 @@ class Child:
             os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
 
-    async def _pass_on(self, process: Process) -> None:
+    async def _pass_on(self, process: Process, say: Callable[[str], None]) -> None:
         output = process.stdout or asyncio.StreamReader()
         rest = b""
         while chunk := await output.read(65_536):
@@ -144,6 +158,6 @@ class Child:
             if len(rest) > _MAX_LINE:
                 lines, rest = [*lines, rest], b""
             for line in lines:
-                self._printer.line(self._program.name, line.decode(errors="replace").rstrip())
+                say(line.decode(errors="replace").rstrip())
         if rest:
-            self._printer.line(self._program.name, rest.decode(errors="replace"))
+            say(rest.decode(errors="replace"))

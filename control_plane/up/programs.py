@@ -33,7 +33,7 @@ class Layout:
 def redis(layout: Layout) -> Program:
     argv = ["redis-server", "--port", "0", "--unixsocket", str(layout.redis_socket), "--unixsocketperm", "700"]
     argv += ["--save", "", "--appendonly", "no", "--dir", str(layout.run_dir), "--loglevel", "warning"]
-    return Program("redis", tuple(argv), layout.run_dir, {}, grace=0.5)
+    return Program("redis", tuple(argv), layout.run_dir, {}, grace=0.5, quiet=True)
 
 
 def node(layout: Layout) -> Program:
