@@ -17,7 +17,10 @@ MAX_HEARTBEAT = 64 * 1024
 
 
 class HeartbeatRoute:
-    """Mounted at `HEARTBEAT_PATH`. `trusted`: public key (base64) of each node that is believed. Raises `BadKey` when one can't be read."""
+    """Mounted at `HEARTBEAT_PATH`. `trusted`: public key (base64) of each node that is believed.
+
+    Raises `BadKey` when one can't be read.
+    """
 
     def __init__(self, store: NodeStore, trusted: Mapping[NodeId, str]) -> None:
         for key in trusted.values():
