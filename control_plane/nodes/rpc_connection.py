@@ -10,14 +10,13 @@ from typing import Any, Final, TypeVar
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import ValidationError
-from pydantic_core import from_json
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from control_plane.ids import NodeId, ReplicaId
 from control_plane.nodes.identity import ControlKey
 from media_adapters.errors import MediaError, NodeBusy, NodeGone, from_code
-from media_adapters.events import MEDIA_EVENT, MediaEvent
+from media_adapters.events import MediaEvent
 from media_adapters.models import NodeDescription, Value
 from media_adapters.wire import (
     CLOSE_SFU_DOWN,
@@ -30,6 +29,7 @@ from media_adapters.wire import (
     Outbox,
     OutboxFull,
     Proof,
+    Said,
     Welcome,
     encode_request,
     new_nonce,
@@ -125,27 +125,26 @@ class RpcConnection:
 
     def _take(self, frame: bytes) -> None:
         try:
-            value = from_json(frame)
-            event = MEDIA_EVENT.validate_python(value["event"]) if "event" in value else None
-        except (ValueError, TypeError) as error:
-            log.warning("node_frame_not_understood", error=type(error).__name__)
-            return
-        if event is not None:
-            self._on_event(event)
-        else:
-            self._answered(value)
-
-    def _answered(self, value: Mapping[str, Any]) -> None:
-        method, answered = self._pending.get(value.get("id", 0), (None, None))
-        if method is None or answered is None or answered.done():
-            return  # its caller gave up
-        if (error := value.get("error")) is not None:
-            answered.set_exception(from_code(str(error.get("code")), str(error.get("message"))))
-            return
-        try:
-            answered.set_result(method.result.validate_python(value.get("result")))
+            said = Said.model_validate_json(frame)
         except ValidationError:
-            answered.set_exception(MediaError(f"The node's answer to {method.name} is not what the contract says."))
+            log.warning("node_frame_not_understood")
+            return
+        if said.event is not None:
+            self._on_event(said.event)
+        elif said.id is not None and (pending := self._pending.get(said.id)):
+            _settle(*pending, said)
+
+
+def _settle(method: Method, answered: asyncio.Future[Any], said: Said) -> None:
+    if answered.done():
+        return  # its caller gave up
+    if said.error is not None:
+        answered.set_exception(from_code(said.error.code, said.error.message))
+        return
+    try:
+        answered.set_result(method.result.validate_python(said.result))
+    except ValidationError:
+        answered.set_exception(MediaError(f"The node's answer to {method.name} is not what the contract says."))
 
 
 def why_closed(error: ConnectionClosed) -> Lost:

@@ -30,16 +30,16 @@ class Rooms:
         self._rooms: dict[RoomRef, _Room] = {}
 
     def opened(self, room: RoomRef, now: float) -> None:
-        """Start the room's lease, or renew it."""
+        """Start the room's lease; only its driver renews one that runs."""
         until = now + self._lease
-        known = self._rooms.setdefault(room, _Room(until, until))
-        known.deadline = known.close_at = until
+        self._rooms.setdefault(room, _Room(until, until))
 
     def renew(self, room: RoomRef, now: float) -> bool:
         """Whether the room is here; a room whose lease has lapsed is not."""
         if not self.is_open(room, now):
             return False
-        self.opened(room, now)
+        known = self._rooms[room]
+        known.deadline = known.close_at = now + self._lease
         return True
 
     def is_open(self, room: RoomRef, now: float) -> bool:

@@ -109,7 +109,7 @@ class AgentService:
             self._fencing.peer(peer, authority, now)
             if authority.generation is not None:
                 self._routes.claim(peer, caller)
-        elif method.name not in _OPEN_TO_ALL:
+        elif method.name not in _OPEN_TO_ALL and not _opens_for_its_participant(method, authority):
             self._fencing.room(arguments["room"], authority, now)
         room = arguments["peer"].room if method.scope == "peer" else arguments.get("room")
         if room is not None and self._rooms.is_lapsed(room, now):
@@ -242,6 +242,14 @@ class AgentService:
         if owner is not None and owner is not besides:
             owner.deliver(encode_event(PeerClosed(peer=peer, reason=reason)))
         self._rooms.left(peer)
+
+
+def _opens_for_its_participant(method: Method, authority: Authority) -> bool:
+    """Whichever replica has the room's first participant to come here opens it, driver or not.
+
+    That renews no lease: a room that nobody drives is closed in spite of it.
+    """
+    return method.name == "open_room" and authority.fence is None
 
 
 def _read(request: Request) -> tuple[Method, dict[str, Any]]:

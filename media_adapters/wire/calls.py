@@ -99,6 +99,20 @@ class Request(Value):
     authority: Authority = Authority()
 
 
+class CallError(Value):
+    code: str
+    message: str
+
+
+class Said(Value):
+    """What an agent says: an `event`, or the `result` or `error` of the call `id`."""
+
+    id: int | None = None
+    result: Any = None
+    error: CallError | None = None
+    event: MediaEvent | None = None
+
+
 def encode_request(number: int, method: str, params: Mapping[str, Any], authority: Authority) -> bytes:
     return to_json({"id": number, "method": method, "params": params, "authority": authority})
 

@@ -15,6 +15,13 @@ def test_room_stays_as_long_as_its_driver_is_heard() -> None:
     assert rooms.to_close(87) == []
 
 
+def test_opening_a_room_again_renews_nothing() -> None:
+    rooms = Rooms(lease=30)
+    rooms.opened(ROOM, 0)
+    rooms.opened(ROOM, 29)
+    assert rooms.to_close(30) == [ROOM]
+
+
 def test_room_without_a_driver_is_to_be_closed_and_can_not_be_renewed_any_more() -> None:
     rooms = Rooms(lease=30)
     rooms.opened(ROOM, 0)
