@@ -61,7 +61,7 @@ class JanusNode:
         self._gates = Serial(deadline)
         self._events = EventStream()
         self._events.end()
-        client.on_gone = self._on_gone
+        client.on_gone = self._end_events
 
     async def describe(self) -> NodeDescription:
         self._check_alive()
@@ -215,11 +215,6 @@ class JanusNode:
             await what()
         except MediaError as error:
             log.warning("janus_clear_up_failed", error=error.code)
-
-    def _on_gone(self, reason: str) -> None:
-        for peer in self._peers.values():
-            peer.abandon()
-        self._end_events(reason)
 
     def _end_events(self, reason: str) -> None:
         self._events.put(SfuDied(reason=reason))

@@ -148,12 +148,16 @@ class JanusClient:
         try:
             message = json.loads(raw)
         except ValueError:
-            log.warning("janus_sent_no_json")
+            message = None
+        if not isinstance(message, dict):
+            log.warning("janus_sent_no_message")
             return
         future = self._transactions.settle(message)
         if future is not None:
             if not future.done():
                 future.set_result(message)
+        elif message.get("janus") == "ack":
+            return  # of a plugin request that is not answered yet, or was before its ack came
         elif message.get("janus") == "timeout" and message.get("session_id") == self._session:
             self._die("Janus dropped the session: no keepalive reached it")
         else:

@@ -52,10 +52,6 @@ class Peer:
     async def close(self) -> None:
         await asyncio.gather(self.publisher.close(), self.subscriber.close())
 
-    def abandon(self) -> None:
-        self.publisher.abandon()
-        self.subscriber.abandon()
-
 
 def _for_janus(candidate: IceCandidate | None) -> Mapping[str, object]:
     """An empty candidate ends them, as None does (RFC 8838 §8.2)."""

@@ -1,6 +1,6 @@
 """A participant's publisher: it offers, Janus answers, and its tracks become sources of the room."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -88,15 +88,11 @@ class Publisher:
     async def trickle(self, candidate: Mapping[str, object]) -> None:
         await self._serial.run(lambda: self._trickle(candidate))
 
-    async def close(self) -> None:
-        """End the media and every track. Offers that still wait for their turn fail."""
+    def close(self) -> Awaitable[None]:
+        """End the media and every track. Begins at once, and is done when awaited; offers still waiting fail."""
         self._closed = True
         self._end_tracks()
-        await self._serial.run(self._detach)
-
-    def abandon(self) -> None:
-        """Janus is gone: drop what is under way."""
-        self._serial.cancel()
+        return self._serial.wait(self._serial.start(self._detach))
 
     async def _publish(self, offer: PublisherOffer) -> PublisherAnswer:
         if self._answer is not None and offer.negotiation == self._negotiation:

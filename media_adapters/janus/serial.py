@@ -22,7 +22,10 @@ class Serial:
         self._tasks: set[asyncio.Task[object]] = set()
 
     async def run(self, operation: Callable[[], Awaitable[Result]]) -> Result:
-        task = self.start(operation)
+        return await self.wait(self.start(operation))
+
+    async def wait(self, task: "asyncio.Task[Result]") -> Result:
+        """Wait for an operation that was started. Raises `NodeTimeout`; cancelling the waiting leaves it alone."""
         try:
             async with asyncio.timeout(self._deadline):
                 return await asyncio.shield(task)
@@ -35,11 +38,6 @@ class Serial:
         self._tasks.add(task)
         task.add_done_callback(self._done)
         return task
-
-    def cancel(self) -> None:
-        """Drop everything under way: Janus itself is gone or about to forget us."""
-        for task in self._tasks:
-            task.cancel()
 
     async def _in_turn(self, operation: Callable[[], Awaitable[Result]]) -> Result:
         async with self._turn:

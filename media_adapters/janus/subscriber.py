@@ -5,7 +5,7 @@ one by one, each is decided from what Janus said it sends, and nothing is asked 
 what changes meanwhile is merged into the offer that follows.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -103,14 +103,10 @@ class Subscriber:
         if track in self._wanted and not self._closed:
             self._serial.start(self._reconcile_alone)
 
-    async def close(self) -> None:
-        """End the media. Somebody who was removed would otherwise go on watching."""
+    def close(self) -> Awaitable[None]:
+        """End the media: somebody who was removed would go on watching. Begins at once, is done when awaited."""
         self._closed = True
-        await self._serial.run(self._detach)
-
-    def abandon(self) -> None:
-        """Janus is gone: drop what is under way."""
-        self._serial.cancel()
+        return self._serial.wait(self._serial.start(self._detach))
 
     async def _want(self, wanted: dict[TrackId, SimulcastLayer]) -> None:
         self._check_open()

@@ -6,7 +6,7 @@ import os
 import signal
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ class Server:
     def access(self) -> Access:
         return Access.load(self.settings.run_dir)
 
-    def node(self) -> Any:
+    def node(self) -> AbstractAsyncContextManager[MediaNode]:
         """An adapter connected to it, as an async context manager."""
         return JanusBackend().connect(self.settings)
 
@@ -39,8 +39,19 @@ class Server:
         self.process.kill()
         await self.process.wait()
 
-    def freeze(self) -> None:
+    async def freeze(self) -> None:
+        """Stop every thread; when this returns nothing is answered any more."""
         self.process.send_signal(signal.SIGSTOP)
+        async with asyncio.timeout(5):
+            while not self._frozen():  # noqa: ASYNC110 - the kernel tells nobody
+                await asyncio.sleep(0.005)
+
+    def _frozen(self) -> bool:
+        states = [task.read_text().rpartition(")")[2].split()[0] for task in self._threads()]
+        return all(state == "T" for state in states)
+
+    def _threads(self) -> list[Path]:
+        return list(Path(f"/proc/{self.process.pid}/task").glob("*/stat"))
 
     def thaw(self) -> None:
         self.process.send_signal(signal.SIGCONT)
@@ -74,17 +85,26 @@ async def running_janus(rtp_ports: tuple[int, int] | None = None) -> AsyncIterat
             *described.argv, env=os.environ | dict(described.env), stdout=asyncio.subprocess.DEVNULL
         )
         try:
-            yield Server(settings, process)
+            server = Server(settings, process)
+            await _listening(server.access.port)
+            yield server
         finally:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
 
 
-@asynccontextmanager
-async def janus_node() -> AsyncIterator[tuple[Server, MediaNode]]:
-    async with running_janus() as server, server.node() as node:
-        yield server, node
+async def _listening(port: int) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except ConnectionRefusedError:
+                await asyncio.sleep(0.02)
+            else:
+                writer.close()
+                await writer.wait_closed()
+                return
 
 
 def _media_ports() -> tuple[int, int]:

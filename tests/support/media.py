@@ -111,7 +111,7 @@ class Stage:
                 self.seen.append(event)
                 self._news.notify_all()
             if isinstance(event, SubscriberOffered) and event.peer in self.people:
-                self.people[event.peer].offered(event)
+                await self.people[event.peer].offered(event)
 
 
 @asynccontextmanager
@@ -176,6 +176,13 @@ class Person:
         async with asyncio.timeout(PATIENCE), self._progress:
             await self._progress.wait_for(lambda: self.frames[track] >= enough)
 
+    async def is_offered(self, tracks: set[TrackId]) -> None:
+        """Wait until the latest offer carries exactly these."""
+        async with asyncio.timeout(PATIENCE), self._progress:
+            await self._progress.wait_for(
+                lambda: bool(self.offers) and {entry.track for entry in self.offers[-1].tracks} == tracks
+            )
+
     async def offer(self) -> PublisherOffer:
         """The present offer, not sent yet."""
         await self.publisher.setLocalDescription(await self.publisher.createOffer())
@@ -204,8 +211,10 @@ class Person:
         self.tracks[track] = (free[0], PublishedTrack(id=track, mid="0", kind=kind, source=shows))
         return track
 
-    def offered(self, event: SubscriberOffered) -> None:
-        self.offers.append(event)
+    async def offered(self, event: SubscriberOffered) -> None:
+        async with self._progress:
+            self.offers.append(event)
+            self._progress.notify_all()
         if self.answers:
             task = asyncio.create_task(self.answers_to(event))
             self._answering.add(task)
@@ -251,7 +260,7 @@ class Person:
         with suppress(MediaStreamError):
             while True:
                 await track.recv()
-                carried = self._carries.get(transceiver.mid)
+                carried = self._carries.get(transceiver.mid or "")
                 if carried is not None:
                     async with self._progress:
                         self.frames[carried] += 1
