@@ -12,7 +12,9 @@ export function readInvitation(address: URL): Invitation {
   const token = new URLSearchParams(address.hash.slice(1)).get("token");
   const own = new URL(PATH, address);
   own.protocol = address.protocol === "https:" ? "wss:" : "ws:";
-  const named = (address.searchParams.get("servers") ?? "").split(",").filter((server) => server !== "");
+  const named = (address.searchParams.get("servers") ?? "")
+    .split(",")
+    .filter((server) => URL.canParse(server));
   const others = named.map((server) => new URL(server)).filter((server) => mayServe(server, address));
   const servers = [...others, own].map((server) => {
     if (server.pathname === "/") server.pathname = PATH;

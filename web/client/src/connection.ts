@@ -1,4 +1,4 @@
-import { ConnectionLost, type Loss, ServerError } from "./errors.ts";
+import { asNexusVibeError, ConnectionLost, type Loss, ServerError } from "./errors.ts";
 import {
   type ClientMessage,
   CloseCode,
@@ -40,6 +40,7 @@ export interface ConnectionHandlers {
 interface Waiting {
   readonly reply: Deferred<Result>;
   readonly deadline: ReturnType<typeof setTimeout>;
+  readonly accept: ((result: Result) => void) | undefined;
 }
 
 const BROKEN = {
@@ -83,13 +84,20 @@ export class Connection {
     this.pinger = setInterval(() => this.ping(), timing.pingMs);
   }
 
-  /** The result, or `ServerError`, or `ConnectionLost` when the connection ended first. */
-  request(message: Outgoing, timeoutMs = this.timing.replyMs): Promise<Result> {
+  /**
+   * The result, or `ServerError`, or `ConnectionLost` when the connection ended first. `accept` sees the result before
+   * any event that follows it.
+   */
+  request(
+    message: Outgoing,
+    accept?: (result: Result) => void,
+    timeoutMs = this.timing.replyMs,
+  ): Promise<Result> {
     if (!this.alive) return Promise.reject(new ConnectionLost(brokenBecause("connection_lost")));
     const id = this.nextId++;
     const reply = deferred<Result>();
     const deadline = setTimeout(() => this.end(brokenBecause("no_answer")), timeoutMs);
-    this.pending.set(id, { reply, deadline });
+    this.pending.set(id, { reply, deadline, accept });
     this.socket.send(JSON.stringify({ ...message, id }));
     return reply.promise;
   }
@@ -107,17 +115,17 @@ export class Connection {
     this.socket.onmessage = null;
     this.socket.onclose = null;
     this.socket.close();
-    for (const id of [...this.pending.keys()]) this.settle(id)?.reject(new ConnectionLost(loss));
+    for (const id of [...this.pending.keys()]) this.settle(id)?.reply.reject(new ConnectionLost(loss));
     this.loss.resolve(loss);
   }
 
   private receive(message: ServerMessage): void {
     if (message.type === "reply") {
-      this.settle(message.id)?.resolve(message.result);
+      this.replied(message);
     } else if (message.type === "error") {
       const error = new ServerError(message);
       if (message.id == null) this.handlers.complaint(error);
-      else this.settle(message.id)?.reject(error);
+      else this.settle(message.id)?.reply.reject(error);
     } else if (this.lastSeq !== null && message.seq !== this.lastSeq + 1) {
       this.end(brokenBecause("events_missing"));
     } else {
@@ -126,37 +134,45 @@ export class Connection {
     }
   }
 
-  private settle(id: number): Deferred<Result> | undefined {
+  private replied({ id, result }: Reply): void {
+    const waiting = this.settle(id);
+    try {
+      waiting?.accept?.(result);
+      waiting?.reply.resolve(result);
+    } catch (error) {
+      waiting?.reply.reject(asNexusVibeError(error));
+    }
+  }
+
+  private settle(id: number): Waiting | undefined {
     const waiting = this.pending.get(id);
     this.pending.delete(id);
     clearTimeout(waiting?.deadline);
-    return waiting?.reply;
+    return waiting;
   }
 
   private ping(): void {
     // A refused ping is a sign of life too, and a lost connection is told by `lost`.
-    this.request({ type: "ping" }, this.timing.pingMs).catch(() => undefined);
+    this.request({ type: "ping" }, undefined, this.timing.pingMs).catch(() => undefined);
   }
 }
 
 function opened(socket: WebSocket, timeoutMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const fail = (close: CloseEvent | null) => {
+    const settle = (open: boolean) => {
       clearTimeout(timer);
       socket.onopen = null;
-      socket.onclose = null;
-      socket.close();
-      const final = close !== null && FINAL_CLOSE_CODES.has(close.code);
-      reject(new ConnectionLost(final ? lossOf(close) : brokenBecause("server_unreachable")));
+      socket.onerror = null;
+      if (open) {
+        resolve();
+      } else {
+        socket.close();
+        reject(new ConnectionLost(brokenBecause("server_unreachable")));
+      }
     };
-    const timer = setTimeout(() => fail(null), timeoutMs);
-    socket.onclose = fail;
-    socket.onopen = () => {
-      clearTimeout(timer);
-      socket.onopen = null;
-      socket.onclose = null;
-      resolve();
-    };
+    const timer = setTimeout(() => settle(false), timeoutMs);
+    socket.onerror = () => settle(false);
+    socket.onopen = () => settle(true);
   });
 }
 

@@ -11,6 +11,8 @@ import { wait } from "./timing.ts";
 const EAGER_LOOKS = 50;
 const EAGER_MS = 200;
 const PATIENT_MS = 2000;
+/** The server closes an old placement within 5 s; its word for that may have been lost with a connection. */
+const AFTERLIFE_MS = 10_000;
 
 /** What the media have to know of the room, and whom they tell. */
 export interface MediaHandlers extends Omit<MediaLink, "changed"> {
@@ -164,8 +166,11 @@ export class Media {
       this.previous?.dropSubscriber();
       this.refresh();
       this.handlers.ready(placement.epoch);
-      return;
+      break;
     }
+    await wait(AFTERLIFE_MS, watching);
+    const over = this.previous?.epoch;
+    if (this.current === placement && over !== undefined) this.closed(over);
   }
 
   /** The tracks without which a new placement is not complete. */

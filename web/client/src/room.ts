@@ -170,7 +170,7 @@ export class Room extends Emitter<RoomEvents> {
     return result.message;
   }
 
-  /** What each subscribed track has delivered on its present connection. */
+  /** Counters of each subscribed track; compare two readings. */
   async stats(): Promise<TrackStats[]> {
     return this.media.stats();
   }

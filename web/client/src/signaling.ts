@@ -182,22 +182,13 @@ export class Signaling {
 
   private async join(connection: Connection): Promise<void> {
     const { token, name } = this.options;
-    const result = await entering(connection, connection.request({ type: "join", token, name }));
-    if (result.type !== "joined") throw new TypeError(`The server answered a join with ${result.type}.`);
-    this.use(connection, result.resume);
-    this.handlers.joined(result);
-    this.entered.resolve(connection);
+    await this.entering(connection, { type: "join", token, name });
   }
 
   /** False when the place is gone and the room has to be joined anew. */
   private async resume(connection: Connection, token: string): Promise<boolean> {
     try {
-      const reply = connection.request({ type: "resume", token, connections: this.handlers.connections() });
-      const result = await entering(connection, reply);
-      if (result.type !== "resumed") throw new TypeError(`The server answered a resume with ${result.type}.`);
-      this.use(connection, result.resume);
-      this.handlers.resumed(result);
-      this.entered.resolve(connection);
+      await this.entering(connection, { type: "resume", token, connections: this.handlers.connections() });
       return true;
     } catch (error) {
       if (!(error instanceof ServerError) || error.code !== "resume_refused") throw error;
@@ -206,9 +197,23 @@ export class Signaling {
     }
   }
 
-  private use(connection: Connection, resumeToken: string): void {
+  /** A connection that does not let us in is of no use any more. */
+  private async entering(connection: Connection, message: Outgoing): Promise<void> {
+    try {
+      await connection.request(message, (result) => this.accept(connection, result));
+      this.entered.resolve(connection);
+    } catch (error) {
+      connection.end({ reason: "not_entered", message: "The server did not let us in.", final: false });
+      throw error;
+    }
+  }
+
+  private accept(connection: Connection, result: Result): void {
+    if (result.type !== "joined" && result.type !== "resumed") return;
     this.connection = connection;
-    this.resumeToken = resumeToken;
+    this.resumeToken = result.resume;
+    if (result.type === "joined") this.handlers.joined(result);
+    else this.handlers.resumed(result);
   }
 
   private receive(connection: Connection, event: ServerEvent): void {
@@ -217,15 +222,5 @@ export class Signaling {
     } else {
       this.handlers.event(event);
     }
-  }
-}
-
-/** A connection that does not let us in is of no use any more. */
-async function entering(connection: Connection, reply: Promise<Result>): Promise<Result> {
-  try {
-    return await reply;
-  } catch (error) {
-    connection.end({ reason: "not_entered", message: "The server did not let us in.", final: false });
-    throw error;
   }
 }

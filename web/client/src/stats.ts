@@ -7,7 +7,10 @@ export interface InboundStats {
   readonly bytesReceived: number;
 }
 
-/** What one subscribed track has delivered on its present connection. */
+/**
+ * What one subscribed track has delivered. Compare two readings: the counts belong to the m-section, which may have
+ * carried another track before, and begin anew when the call moves.
+ */
 export interface TrackStats extends InboundStats {
   readonly track: string;
   readonly participant: string;

@@ -1,0 +1,27 @@
+import { expect, test } from "vitest";
+import { readInvitation } from "../src/address.ts";
+
+const read = (address: string) => readInvitation(new URL(address));
+
+test("the token comes from the fragment, and the server is where the page came from", () => {
+  expect(read("https://meet.example/app/#token=a.b.c")).toEqual({
+    token: "a.b.c",
+    servers: ["wss://meet.example/v1/signal"],
+  });
+  expect(read("http://127.0.0.1:8080/").token).toBeNull();
+  expect(read("http://127.0.0.1:8080/#token=").token).toBeNull();
+});
+
+test("further replicas of the host come first, each once", () => {
+  const { servers } = read("http://127.0.0.1:1/?servers=ws://127.0.0.1:2,ws://127.0.0.1:1/v1/signal#token=x");
+  expect(servers).toEqual(["ws://127.0.0.1:2/v1/signal", "ws://127.0.0.1:1/v1/signal"]);
+});
+
+test("a link can't send the token to another host, or over plain text from a secure page", () => {
+  expect(read("http://meet.example/?servers=ws://evil.example/v1/signal#token=x").servers).toEqual([
+    "ws://meet.example/v1/signal",
+  ]);
+  expect(read("https://meet.example/?servers=ws://meet.example:81#token=x").servers).toEqual([
+    "wss://meet.example/v1/signal",
+  ]);
+});
