@@ -14,7 +14,11 @@ SOURCE = Path(__file__).parent / "config/loopback.c"
 
 
 def is_loopback(address: str | None) -> bool:
-    return address is not None and ipaddress.ip_address(address).is_loopback
+    """Raises `BackendUnavailable` when it is not an IP address: Janus would take it for an interface's name."""
+    try:
+        return address is not None and ipaddress.ip_address(address).is_loopback
+    except ValueError as error:
+        raise BackendUnavailable(f"media_address must be an IP address, not {address!r}.") from error
 
 
 def library() -> Path:

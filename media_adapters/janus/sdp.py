@@ -11,6 +11,8 @@ MAX_SECTIONS = 64
 MAX_RIDS = 3
 """Janus keeps three simulcast layers per m-section and writes past their end when a fourth is offered."""
 
+MAX_MID_CHARS = 16
+
 _LINE = re.compile(r"^[a-z]=[^\x00-\x1f\x7f]*$")
 
 
@@ -87,6 +89,8 @@ def _check_sections(description: Description) -> None:
     mids = Counter(section.mid.lower() for section in sections)  # Janus compares mids without regard to case
     if "" in mids or max(mids.values()) > 1:
         raise InvalidDescription("Every m-section needs a mid of its own.")
+    if any(len(mid) > MAX_MID_CHARS for mid in mids):
+        raise InvalidDescription(f"A mid has at most {MAX_MID_CHARS} characters.")
     if any(len(section.attributes.get("rid", ())) > MAX_RIDS for section in sections):
         raise InvalidDescription(f"An m-section has at most {MAX_RIDS} simulcast layers.")
     for name in ("fingerprint", "ice-ufrag", "ice-pwd"):

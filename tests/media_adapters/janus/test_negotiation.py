@@ -317,7 +317,7 @@ async def test_a_room_destroyed_inside_janus_is_gone_from_the_node_too(lobby: St
     assert (await lobby.event(RoomClosed)).room == lobby.room
     assert (await lobby.event(PeerClosed)).peer == alice.ref
     with pytest.raises(RoomNotFound):
-        await lobby.node.subscribe(alice.ref, [Subscription(track=TrackId("any"))])
+        await lobby.node.subscribe(alice.ref, [Subscription(track=TrackId("anything"))])
     assert await server.handles() == [1]
 
 
