@@ -43,13 +43,13 @@ export function ending({ code, message }: { code: string; message: string }): st
 export function captureFailure(error: unknown): string {
   const name = error instanceof DOMException ? error.name : "";
   if (name === "NotAllowedError" || name === "SecurityError") {
-    return "The browser does not let this page use your camera and microphone. You can join to watch, listen and write, or allow them and try again.";
+    return "The browser does not let this page use your camera and microphone. You can still watch, listen and write; to be seen and heard, allow them and try again.";
   }
   if (name === "NotFoundError") {
-    return "No camera or microphone was found. You can still join to watch, listen and write.";
+    return "No camera or microphone was found. You can still watch, listen and write.";
   }
   if (name === "NotReadableError") {
-    return "Your camera or microphone is in use by another program. Close that, or join to watch, listen and write.";
+    return "Your camera or microphone is in use by another program. You can still watch, listen and write.";
   }
-  return "Your camera and microphone can't be used here. You can still join to watch, listen and write.";
+  return "Your camera and microphone can't be used here. You can still watch, listen and write.";
 }

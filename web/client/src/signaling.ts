@@ -60,7 +60,7 @@ export class Signaling {
     this.entered.promise.catch(() => undefined); // nobody has to wait for it
   }
 
-  /** Enters the room. Rejects when the server refuses, or none can be reached for 15 s. */
+  /** Enters the room. Rejects when the server refuses, or none can be reached within 15 s. */
   async start(): Promise<void> {
     try {
       const connection = await this.enter(Date.now() + JOIN_DEADLINE_MS);
@@ -137,17 +137,18 @@ export class Signaling {
     }
   }
 
-  /** Tries one server after another until one lets us in. */
+  /** Tries one server after another until one lets us in, or the next try would come after the deadline. */
   private async enter(deadline: number): Promise<Connection> {
-    for (let attempt = 0, pause = 0; ; attempt++) {
-      await wait(Math.max(retryDelay(attempt), pause), this.stop.signal);
+    for (let attempt = 1; ; attempt++) {
       if (this.stop.signal.aborted) throw new NotInRoom();
       try {
         return await this.tryNextServer();
       } catch (error) {
         const reason = asNexusVibeError(error);
-        if (!reason.retryable || Date.now() > deadline) throw reason;
-        pause = reason instanceof ServerError ? (reason.retryAfterMs ?? 0) : 0;
+        const asked = reason instanceof ServerError ? (reason.retryAfterMs ?? 0) : 0;
+        const pause = Math.max(retryDelay(attempt), asked);
+        if (!reason.retryable || Date.now() + pause > deadline) throw reason;
+        await wait(pause, this.stop.signal);
       }
     }
   }
