@@ -85,7 +85,8 @@ async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         stack.push_async_callback(_say_goodbye, endpoint)
 
         async def ready() -> dict[str, bool]:
-            return {"redis": redis.connected, "media_node": any(n.state == "up" for n in registry.nodes.values())}
+            up = (node for node in registry.nodes.values() if node.state == "up" and not registry.is_lost(node.id))
+            return {"redis": redis.connected, "media_node": any(up)}
 
         yield application.build(
             signal=endpoint.handle,

@@ -17,7 +17,7 @@ from control_plane.rooms.errors import Superseded
 from control_plane.rooms.local import LocalRoom
 from control_plane.rooms.placing import Placing
 from control_plane.rooms.store import RoomStore, Tended
-from media_adapters.errors import MediaError
+from media_adapters.errors import MediaError, RoomNotFound
 from media_adapters.models import PeerRef, PeerStatus, RoomRef
 
 log = structlog.get_logger()
@@ -145,6 +145,8 @@ class Driver:
         peers = [peer_ref(room, person) for person in local.state.people.values() if person.leg == leg.id]
         try:
             return await self._nodes.sync(leg.node, room, peers, fence)
+        except RoomNotFound:
+            return ()  # nobody has sent anything there yet, or the node is new: members bring the room back
         except MediaError as error:
             log.info("sync_failed", room=local.room, node=leg.node, reason=error.code)
             return ()

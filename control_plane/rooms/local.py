@@ -132,6 +132,13 @@ class LocalRoom:
         except Superseded:
             log.warning("room_replaced_by_an_older_one", room=self.room)
 
+    def add(self, member: Member) -> None:
+        """A member has arrived; an earlier connection of the same participant ends."""
+        earlier = self.members.get(member.id)
+        self.members[member.id] = member
+        if earlier is not None:
+            self._moved_on(earlier)
+
     def remove(self, member: Member) -> None:
         if self.members.get(member.id) is member:
             del self.members[member.id]
@@ -199,6 +206,10 @@ class LocalRoom:
         if person.generation == member.generation:
             member.person = person
         return True
+
+    @staticmethod
+    def _moved_on(member: Member) -> None:
+        member.end("moved_on", "You continue over another connection.", final=True, close=CloseCode.SUPERSEDED)
 
     def _ended(self, member: Member, reason: str) -> None:
         self.remove(member)

@@ -121,6 +121,11 @@ class MediaPlane:
 
     # What follows from the room
 
+    def prepare(self, member: Member) -> None:
+        """Have the room open at the node by the time that the client's first offer comes."""
+        if member.person.leg:
+            self._start(self._prepare(member))
+
     def reconcile(self, members: Iterable[Member]) -> None:
         """Bring the subscriptions of these members in line with their rooms, in the background."""
         for member in members:
@@ -152,7 +157,7 @@ class MediaPlane:
         """A way to the node is there, maybe again: its events go to who adopted last."""
         for room in rooms:
             for member in room.members.values():
-                if self._node_of(member) == node:
+                if member.present and self._node_of(member) == node:
                     self._start(self._readopt(member))
 
     # What nodes tell
@@ -200,6 +205,10 @@ class MediaPlane:
         """Wait for what runs in the background."""
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _prepare(self, member: Member) -> None:
+        async with self._tolerating(member, "preparation_failed"), self._commanding(member) as node:
+            await node.open_room(member.room.state.ref(), self._spec)
 
     async def _publish(self, node: MediaNode, member: Member, message: Description) -> None:
         offer = PublisherOffer(negotiation=message.negotiation, sdp=message.description.sdp, tracks=message.tracks)

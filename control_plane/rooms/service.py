@@ -86,6 +86,7 @@ class RoomService:
                 await self.leave(member)
                 raise
         member.take_placement()
+        self._media.prepare(member)
         log.info("joined", room=room, participant=person.id, epoch=member.person.epoch)
         return member, JoinedResult(
             participant=views.participant(member.person),
@@ -171,7 +172,7 @@ class RoomService:
     ) -> Member:
         """Make the participant a member here; it is welcomed once the mirror has caught up with its arrival."""
         member = Member(room=local, connection=connection, person=state.people[who], tokens=tokens)
-        local.members[who] = member
+        local.add(member)
         local.admit(state)
         return member
 
@@ -203,7 +204,7 @@ class RoomService:
             member.tell(PlacementClosed(seq=0, version=member.room.version, epoch=past))
         for connection in connections:
             if connection.epoch == epoch:
-                member.negotiations.resumed(connection.pc, connection.negotiation)
+                member.negotiations.resumed(connection.pc, _completed(connection))
         if not member.person.leg:
             return ()
         try:
@@ -225,6 +226,11 @@ class RoomService:
             log.info("confirmation_failed", room=member.room.room, participant=member.id, reason=error.code)
         else:
             member.tokens = replace(member.tokens, previous="", spent=member.tokens.previous)
+
+
+def _completed(connection: ConnectionState) -> int:
+    """The last negotiation of a client's connection that has both its descriptions."""
+    return connection.negotiation if connection.signaling_state == "stable" else max(connection.negotiation - 1, 0)
 
 
 def _resume_token(room: RoomId, participant: ParticipantId) -> str:

@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from media_adapters.errors import PeerNotFound, RoomNotFound
-from media_adapters.events import MediaEvent, SfuDied
+from media_adapters.events import MediaEvent, SfuDied, TrackStarted
 from media_adapters.models import (
     Capability,
+    ConnectionStatus,
     IceCandidate,
     NodeDescription,
     NodeLoad,
@@ -38,6 +39,7 @@ class RecordingNode:
         self.held: dict[str, asyncio.Event] = {}
         self.fails: dict[str, Exception] = {}
         self.waiting = asyncio.Event()
+        self.opened: set[RoomRef] = set()
         self._events: asyncio.Queue[MediaEvent] = asyncio.Queue()
 
     def emit(self, event: MediaEvent) -> None:
@@ -59,6 +61,7 @@ class RecordingNode:
     async def open_room(self, room: RoomRef, spec: RoomSpec) -> None:
         await self._record("open_room", room)
         self.rooms.setdefault(room, {})
+        self.opened.add(room)
 
     async def close_room(self, room: RoomRef) -> None:
         await self._record("close_room", room)
@@ -66,7 +69,12 @@ class RecordingNode:
 
     async def publish(self, peer: PeerRef, offer: PublisherOffer) -> PublisherAnswer:
         await self._record("publish", peer)
-        self._peers(peer.room)[peer] = PeerStatus(peer=peer, tracks=offer.tracks)
+        known = self._peers(peer.room).get(peer, PeerStatus(peer=peer))
+        status = ConnectionStatus(negotiation=offer.negotiation, connected=True, receiving=True)
+        self.rooms[peer.room][peer] = known.model_copy(update={"tracks": offer.tracks, "publisher": status})
+        for track in offer.tracks:
+            if track not in known.tracks:
+                self.emit(TrackStarted(peer=peer, track=track))
         return PublisherAnswer(negotiation=offer.negotiation, sdp="v=0 answer")
 
     async def subscribe(self, peer: PeerRef, wanted: Sequence[Subscription]) -> None:
@@ -121,7 +129,10 @@ class RecordingNode:
 
 
 class RecorderBackend:
-    """The recorder behind a process that only sleeps, to test what the agent does to processes."""
+    """The recorder behind a process that only sleeps, to test what the agent does to processes.
+
+    Options: `lives`, seconds until the process ends; `answers`, `no` for one that can't be connected to.
+    """
 
     name = "recorder"
 
@@ -130,4 +141,6 @@ class RecorderBackend:
 
     @asynccontextmanager
     async def connect(self, settings: BackendSettings) -> AsyncIterator[RecordingNode]:
+        if settings.options.get("answers") == "no":
+            await asyncio.Event().wait()
         yield RecordingNode()
