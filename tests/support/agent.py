@@ -231,7 +231,7 @@ def agent_environment(
     key_file = folder / "node.pem"
     if not key_file.exists():
         key_file.write_text(new_control_key())
-    first_port = random.randrange(20000, 60000, 200)  # noqa: S311 -- only has to differ from a neighbour's
+    first_port = random.randrange(20000, 60000, 200)
     values = {
         "id": node,
         "key_file": key_file,
