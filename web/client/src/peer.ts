@@ -78,7 +78,7 @@ export class Peer {
         return true;
       } catch (error) {
         if (error instanceof ConnectionLost) return false;
-        if (error instanceof ServerError && error.code === "stale_message") return true;
+        if (error instanceof ServerError && isOver(error)) return true;
         if (!(error instanceof ServerError && error.retryable)) throw error;
         await wait(error.retryAfterMs ?? retryDelay(attempt), this.closing.signal);
       }
@@ -114,6 +114,11 @@ export class Peer {
       if (!this.closed) this.link.failed(error);
     }
   }
+}
+
+/** Whether the server speaks of a negotiation or a placement that has ended meanwhile: a newer one is on its way. */
+export function isOver({ code }: ServerError): boolean {
+  return code === "stale_message" || code === "not_found";
 }
 
 function initOf(candidate: RTCIceCandidate): Candidate["candidate"] {

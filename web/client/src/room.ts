@@ -13,6 +13,7 @@ import type {
 } from "./generated/protocol.ts";
 import { LocalTrack, newId } from "./local-track.ts";
 import { Media } from "./media.ts";
+import { isOver } from "./peer.ts";
 import type { RemoteTrack } from "./remote-tracks.ts";
 import { Signaling, type SignalingHandlers } from "./signaling.ts";
 import { EMPTY_ROOM, reduce, replace, type RoomChange, type RoomState, type Step } from "./state.ts";
@@ -182,7 +183,7 @@ export class Room extends Emitter<RoomEvents> {
       event: (event) => this.receive(event),
       reconnecting: () => this.setConnection("reconnecting"),
       complaint: (error) => {
-        if (error.code !== "stale_message") this.report(error);
+        if (!isOver(error)) this.report(error); // candidates are the only messages without an id
       },
       ended: (error) => this.end(error),
       connections: () => this.media.connections(),

@@ -52,9 +52,9 @@ export class Slot {
     this.transceiver.sender.replaceTrack(null).catch(this.failed);
   }
 
-  /** A muted picture is not sent at all; muted sound is silence, which costs next to nothing and keeps the timing. */
+  /** Of a muted track nothing is sent, not even black or silence. */
   applyMute(): void {
-    if (this.track?.kind === "video") this.active.push(!this.track.muted);
+    if (this.track) this.active.push(!this.track.muted);
   }
 
   /** As an offer lists it, once the m-section has its name. */
