@@ -147,7 +147,7 @@ class NodeClient:
     def _dial(self) -> connect:
         return connect(
             self.url,
-            ssl=self._tls,
+            ssl=self._tls or (True if self.url.startswith("wss:") else None),
             subprotocols=[SUBPROTOCOL],
             compression=None,
             proxy=None,

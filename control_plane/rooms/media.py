@@ -104,6 +104,12 @@ class MediaPlane:
             async with self._commanding(member) as node:
                 await node.add_candidate(member.peer(), message.pc, message.candidate)
 
+    async def mute(self, member: Member, track: TrackId, muted: bool) -> None:
+        """Have the node stop or resume forwarding the track, if it can; the client sends silence in any case."""
+        async with self._tolerating(member, "mute_failed"), self._commanding(member) as node:
+            if Capability.SERVER_MUTE in (await node.describe()).capabilities:
+                await node.mute_track(member.peer(), track, muted)
+
     def ready(self, member: Member, epoch: int) -> None:
         """The client says that all it wanted flows in this epoch."""
         self._expect_epoch(member, epoch)
@@ -290,6 +296,10 @@ class MediaPlane:
         ]
         async with self._tolerating(member, "announcement_failed"):
             await self._store.change_tracks(member.room.room, member.id, member.generation, announce=records)
+        for record in records:  # a track that moved here muted stays so
+            known = member.room.state.tracks.get(record.id)
+            if known is not None and known.muted:
+                await self.mute(member, record.id, True)
 
     async def _end_tracks(self, member: Member, tracks: list[TrackId]) -> None:
         async with self._tolerating(member, "track_end_failed"):

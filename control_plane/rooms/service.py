@@ -150,10 +150,11 @@ class RoomService:
         self._hub.let_go(local)
 
     async def update_track(self, member: Member, message: TrackUpdate) -> None:
+        track = TrackId(message.track)
         patch = message.model_dump(mode="json", include={"muted", "source"}, exclude_none=True)
-        await self._store.change_tracks(
-            member.room.room, member.id, member.generation, patch={TrackId(message.track): patch}
-        )
+        await self._store.change_tracks(member.room.room, member.id, member.generation, patch={track: patch})
+        if message.muted is not None:
+            await self._media.mute(member, track, message.muted)
 
     async def subscribe(self, member: Member, message: Subscribe) -> None:
         wanted = message.tracks

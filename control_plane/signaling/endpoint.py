@@ -91,11 +91,13 @@ class Connection:
                     self._enqueue(message)
 
     async def finish(self) -> None:
-        """The socket is gone: drop what waits, let the request that runs end, then tell whoever listens."""
+        """The socket is gone: what the client asked before it went is still done, such as a leave; then tell whoever
+        listens. Of a client that was cut off, only the request that runs is finished."""
+        if self._closing is not None:
+            self._requests.clear()
         self._closing = self._closing or Close(CloseCode.GOING_AWAY, "gone")
-        self._requests.clear()
-        self._outbox.clear()
-        await asyncio.gather(*(task for task in (self._worker, self._writer) if task), return_exceptions=True)
+        while tasks := [task for task in (self._worker, self._writer) if task]:
+            await asyncio.wait(tasks)
         if self.on_closed is not None:
             await self.on_closed()
 

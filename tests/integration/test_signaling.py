@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from control_plane.signaling.messages import SUBPROTOCOL, CloseCode
-from tests.support.client import Client, RequestFailed, connected
+from tests.support.client import RequestFailed, connected
 from tests.support.inprocess import LocalNode, LocalReplica, local_node, local_replica
 from tests.support.redis import RedisTarget
 
@@ -89,7 +89,7 @@ async def joins_and_leaves(at: LocalReplica, room: str) -> None:
 
 
 async def test_two_first_joins_at_one_instant_end_on_one_node(redis_target: RedisTarget) -> None:
-    """Each try is a room whose first two people come at the same time at two replicas, with two nodes to choose from."""
+    """Each try: the first two people of a room come at one time at two replicas, with two nodes to choose from."""
     tries = 200 if redis_target.cluster else 1000
     together = asyncio.Semaphore(10)
 
@@ -124,6 +124,26 @@ async def test_a_lost_connection_resumes_at_another_replica(replica: LocalReplic
             assert (await bob.hears("participant.updated"))["participant"]["connected"]
             await again.asks("chat", text="back", nonce="nonce_0002")
             assert (await bob.hears("chat.message"))["message"]["participant"] == alice.id
+
+
+async def test_a_leave_counts_although_the_client_is_gone_at_once(replica: LocalReplica) -> None:
+    async with connected(replica.ws_url) as alice, connected(replica.ws_url) as bob:
+        await alice.join(replica.token("demo", "alice"))
+        await bob.join(replica.token("demo", "bob"))
+        await alice.tells("chat", text="goodbye")
+        await alice.tells("leave")
+        await alice.socket.close()
+        assert (await bob.hears("participant.left"))["reason"] == "left"
+        assert (await bob.hears("chat.message"))["message"]["text"] == "goodbye"
+
+
+async def test_a_muted_track_is_not_forwarded(node: LocalNode, replica: LocalReplica) -> None:
+    async with connected(replica.ws_url) as alice:
+        await alice.join(replica.token("demo", "alice"))
+        await alice.asks("description", **offer())
+        await alice.hears("track.published")
+        await alice.asks("track.update", track="t_microphone1", muted=True)
+        assert "mute_track" in [method for method, _ in node.media.calls]
 
 
 async def test_a_resume_token_works_once(replica: LocalReplica) -> None:
