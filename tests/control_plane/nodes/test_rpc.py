@@ -2,10 +2,19 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Awaitable
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from websockets.asyncio.server import ServerConnection, serve
 
 from control_plane.nodes.identity import ControlKey, new_control_key
@@ -66,6 +75,12 @@ def stopped(peer: PeerRef) -> TrackStopped:
 
 async def opened(replica: Replica, fence: int = 1) -> None:
     await replica.client.acting(fence=fence).open_room(ROOM, RoomSpec())
+
+
+async def published(replica: Replica, peer: PeerRef) -> None:
+    """The first generation publishes a camera and hears that it started."""
+    await replica.client.acting(generation=1).publish(peer, OFFER)
+    assert await replica.events.next() == started(peer)
 
 
 async def refused(call: Awaitable[Any]) -> bool:
@@ -181,6 +196,35 @@ async def test_node_that_accepts_and_says_nothing_is_silent_and_not_refused() ->
             assert await replica.lost.next() is Lost.SILENT
 
 
+async def test_node_is_reached_over_tls_when_its_certificate_is_trusted(tmp_path: Path) -> None:
+    served, trusting = certificate_for_loopback(tmp_path)
+    async with local_agent() as agent, agent.server.listen("127.0.0.1", 0, served) as port:
+        url = f"wss://127.0.0.1:{port}/rpc/v1"
+        async with agent.dialled(url=url, tls=trusting) as replica:
+            assert (await replica.client.acting().load()).rooms == 0
+        async with agent.dialling(url=url) as stranger:
+            assert await stranger.lost.next() is Lost.UNREACHABLE
+
+
+def certificate_for_loopback(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """A server's context with a fresh self-signed certificate, and a client's that trusts it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    file, key_file = folder / "tls.pem", folder / "tls.key"
+    file.write_bytes(certificate.public_bytes(Encoding.PEM))
+    key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    served = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    served.load_cert_chain(file, key_file)
+    return served, ssl.create_default_context(cafile=str(file))
+
+
 async def test_lost_connection_fails_every_call_at_once_and_is_made_again() -> None:
     async with local_agent() as agent, agent.dialled() as replica:
         agent.media.held["open_room"] = asyncio.Event()
@@ -258,10 +302,7 @@ async def test_old_driver_is_refused_after_a_takeover() -> None:
 async def test_old_replica_of_a_participant_is_refused_and_events_follow_the_new_one() -> None:
     async with local_agent() as agent, agent.dialled("r_old") as old, agent.dialled("r_new") as new:
         await opened(old)
-        await old.client.acting(generation=1).publish(ALICE, OFFER)
-        agent.media.emit(started(ALICE))
-        assert await old.events.next() == started(ALICE)
-
+        await published(old, ALICE)
         await new.client.acting(generation=2).adopt(ALICE)
         late = old.client.acting(generation=1)
         assert await refused(late.publish(ALICE, OFFER))
@@ -275,7 +316,7 @@ async def test_old_replica_of_a_participant_is_refused_and_events_follow_the_new
 async def test_late_publish_does_not_bring_back_a_peer_that_its_new_owner_closed() -> None:
     async with local_agent() as agent, agent.dialled("r_old") as old, agent.dialled("r_new") as new:
         await opened(old)
-        await old.client.acting(generation=1).publish(ALICE, OFFER)
+        await published(old, ALICE)
         await new.client.acting(generation=2).close_peer(ALICE)
         assert await refused(old.client.acting(generation=1).publish(ALICE, OFFER))
         assert agent.media.rooms[ROOM] == {}
@@ -284,7 +325,7 @@ async def test_late_publish_does_not_bring_back_a_peer_that_its_new_owner_closed
 async def test_whom_the_driver_removed_hears_of_it_and_stays_out() -> None:
     async with local_agent() as agent, agent.dialled("r_driver") as driver, agent.dialled("r_owner") as owner:
         await opened(driver)
-        await owner.client.acting(generation=1).publish(ALICE, OFFER)
+        await published(owner, ALICE)
         await driver.client.acting(fence=1).close_peer(ALICE)
         closed = await owner.events.next()
         assert isinstance(closed, PeerClosed)
@@ -315,7 +356,7 @@ async def test_events_without_an_owner_are_not_kept_for_the_next_one() -> None:
     async with local_agent() as agent, agent.dialled("r_next") as after:
         async with agent.dialled("r_gone") as gone:
             await opened(gone)
-            await gone.client.acting(generation=1).publish(ALICE, OFFER)
+            await published(gone, ALICE)
         agent.media.emit(started(ALICE))
         await after.client.acting(generation=2).adopt(ALICE)
         agent.media.emit(stopped(ALICE))
@@ -329,12 +370,12 @@ async def test_room_whose_driver_fell_silent_is_closed_before_anything_else_is_s
     clock = SteppedClock()
     async with local_agent(clock=clock) as agent, agent.dialled("r_driver") as driver, agent.dialled("r_2") as other:
         await opened(driver)
-        await other.client.acting(generation=1).publish(ALICE, OFFER)
+        await published(other, ALICE)
         clock.now += 29
         assert (await driver.client.keep([(ROOM, 1)])).missing == ()
         clock.now += 30
         with pytest.raises(RoomNotFound):
-            await other.client.acting(generation=1).publish(ALICE, OFFER)
+            await published(other, ALICE)
         assert [name for name, _ in agent.media.calls][-2:] == ["close_room", "publish"]
         for replica in (driver, other):
             closed = await replica.events.next()
@@ -385,9 +426,9 @@ async def test_sync_closes_whom_the_driver_does_not_know_but_not_who_has_just_co
     clock, carol = SteppedClock(), ALICE.model_copy(update={"participant": "carol"})
     async with local_agent(clock=clock) as agent, agent.dialled("r_driver") as driver, agent.dialled("r_2") as other:
         await opened(driver)
-        await other.client.acting(generation=1).publish(ALICE, OFFER)
+        await published(other, ALICE)
         clock.now += 4
-        await other.client.acting(generation=1).publish(BOB, OFFER)
+        await published(other, BOB)
         report = await driver.client.acting(fence=1).sync(ROOM, [carol])
         assert {status.peer for status in report.peers} == {ALICE, BOB}
         assert report.missing == (carol,)
@@ -414,7 +455,7 @@ async def test_room_that_the_sfu_lost_is_told_to_its_driver_and_to_whom_has_peop
         agent.dialled("r_3") as stranger,
     ):
         await opened(driver)
-        await other.client.acting(generation=1).publish(ALICE, OFFER)
+        await published(other, ALICE)
         agent.media.emit(RoomClosed(room=ROOM, reason="destroyed"))
         assert await driver.events.next() == await other.events.next() == RoomClosed(room=ROOM, reason="destroyed")
         assert (await driver.client.keep([(ROOM, 1)])).missing == (ROOM,)

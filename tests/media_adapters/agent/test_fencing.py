@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from media_adapters.agent.fencing import MEMORY, Fencing
 from media_adapters.errors import Superseded
@@ -107,3 +109,16 @@ def test_what_is_here_is_never_forgotten_and_the_rest_is_after_an_hour() -> None
 
     fencing.forget(3 * MEMORY, set(), set())
     fencing.room(ROOM, driver(1), 3 * MEMORY)
+
+
+@given(st.lists(st.tuples(st.sampled_from([ALICE, ALICE_MOVED, BOB]), st.integers(0, 5)), max_size=40))
+def test_exactly_those_below_the_highest_generation_so_far_are_refused(commands: list[tuple[PeerRef, int]]) -> None:
+    fencing, highest = Fencing(), dict.fromkeys([ALICE.participant, BOB.participant], 0)
+    for peer, generation in commands:
+        try:
+            fencing.peer(peer, connection(generation), 0)
+        except Superseded:
+            assert generation < highest[peer.participant]
+        else:
+            assert generation >= highest[peer.participant]
+            highest[peer.participant] = generation

@@ -49,6 +49,8 @@ async def test_taken_port_is_named(folder: Path) -> None:
         ({"backend": "carrier-pigeon"}, "no media backend called 'carrier-pigeon'. Installed: "),
         ({"port": "seventy"}, "NEXUSVIBE_NODE_PORT: "),
         ({"host": "192.0.2.1"}, "not loopback: set tls_certificate"),
+        ({"tls_certificate": "/etc/hostname"}, "tls_certificate and tls_key belong together"),
+        ({"tls_certificate": "/etc/hostname", "tls_key": "/etc/hostname"}, "TLS certificate or key can't be used"),
         ({"run_dir": "/proc/nowhere"}, "run_dir /proc/nowhere can't be used"),
         ({"options": '{"lives": "0", "answers": "no"}'}, "recorder exited with status 0 before it answered"),
     ],
