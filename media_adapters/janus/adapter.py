@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -131,9 +132,9 @@ class JanusNode:
             await here.close()
 
     async def close(self) -> None:
-        """Close every room; the session that is left is dropped with the client."""
-        if self._client.gone is None:
-            await asyncio.gather(*(self._close_room(room, "closed") for room in tuple(self._rooms)))
+        """Close every room, as far as Janus still answers; the session is dropped with the client."""
+        with suppress(MediaError):
+            await asyncio.gather(*(self.close_room(room) for room in tuple(self._rooms)))
         self._events.end()
 
     async def _open_room(self, ref: RoomRef, spec: RoomSpec) -> None:
@@ -153,7 +154,8 @@ class JanusNode:
         if room is None:
             return
         room.members.clear()  # nobody is offered anything while everybody leaves
-        await asyncio.gather(*(self._lose_peer(peer, reason) for peer in tuple(self._peers) if peer.room == ref))
+        leaving = [self._lose_peer(peer, reason) for peer in tuple(self._peers) if peer.room == ref]
+        await asyncio.gather(*leaving, return_exceptions=True)  # who is late leaves with the room
         with translated():
             try:
                 await self._control.message({"request": "destroy", "room": room.id})

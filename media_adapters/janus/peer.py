@@ -18,8 +18,10 @@ class Peer:
         self, ref: PeerRef, room: Room, client: JanusClient, deadline: float, on_lost: Callable[[str], None]
     ) -> None:
         self.ref = ref
-        self.publisher = Publisher(ref, room, client, deadline, on_lost)
-        self.subscriber = Subscriber(ref, room, client, deadline, on_lost)
+        self._on_lost = on_lost
+        self._lost = False
+        self.publisher = Publisher(ref, room, client, deadline, self._lose)
+        self.subscriber = Subscriber(ref, room, client, deadline, self._lose)
 
     @property
     def status(self) -> PeerStatus:
@@ -40,7 +42,7 @@ class Peer:
     @property
     def idle(self) -> bool:
         """Neither connection has come about."""
-        return self.subscriber.idle and not self.publisher.attached
+        return self.subscriber.idle and self.publisher.idle
 
     def tracks_changed(self, track: TrackId) -> None:
         self.subscriber.tracks_changed(track)
@@ -48,6 +50,12 @@ class Peer:
     async def add_candidate(self, pc: PeerConnectionRole, candidate: IceCandidate | None) -> None:
         trickle = self.publisher.trickle if pc is PeerConnectionRole.PUBLISHER else self.subscriber.trickle
         await trickle(_for_janus(candidate))
+
+    def _lose(self, reason: str) -> None:
+        """Told once: by then somebody else may be here under the same name."""
+        if not self._lost:
+            self._lost = True
+            self._on_lost(reason)
 
     async def close(self) -> None:
         await asyncio.gather(self.publisher.close(), self.subscriber.close())

@@ -34,7 +34,8 @@ class _Connection:
     """What ends with a hangup."""
 
     up: bool = False
-    receiving: set[Mid] = field(default_factory=set)
+    receiving: set[tuple[Mid, int]] = field(default_factory=set)
+    """By m-section and simulcast layer: Janus tells of each layer by itself."""
     tracks: dict[TrackId, PublishedTrack] = field(default_factory=dict)
     sources: dict[TrackId, Source] = field(default_factory=dict)
     silenced: set[Mid] = field(default_factory=set)
@@ -75,8 +76,9 @@ class Publisher:
         return frozenset(self._muted)
 
     @property
-    def attached(self) -> bool:
-        return self._handle is not None
+    def idle(self) -> bool:
+        """No offer was taken yet."""
+        return self._negotiation == 0
 
     async def publish(self, offer: PublisherOffer) -> PublisherAnswer:
         check_offer(offer)
@@ -126,6 +128,7 @@ class Publisher:
         live = {stream["mid"] for stream in reply.data.get("streams", ()) if not stream.get("disabled")}
         self._media.tracks = {track.id: track for track in offered if track.mid in live}
         self._muted &= {track.id for track in offered}
+        self._change(up=self._media.up, receiving={layer for layer in self._media.receiving if layer[0] in live})
         self._align_sources()
 
     def _align_sources(self) -> None:
@@ -179,19 +182,21 @@ class Publisher:
             raise PeerNotFound("The participant is not on this node any more.")
 
     def _on_event(self, message: Message) -> None:
+        if self._closed:
+            return
         match message.get("janus"):
             case "webrtcup":
                 self._change(up=True, receiving=self._media.receiving)
                 self._align_sources()
             case "media":
-                mids = {message["mid"]}
-                receiving = self._media.receiving | mids if message["receiving"] else self._media.receiving - mids
+                layer = {(message["mid"], message.get("substream", 0))}
+                receiving = self._media.receiving | layer if message["receiving"] else self._media.receiving - layer
                 self._change(up=self._media.up, receiving=receiving)
             case "hangup":
                 self._hung_up(message.get("reason", ""))
-            case "detached" if not self._closed:
+            case "detached":
                 self._on_lost("detached")
-            case "event" if not self._closed:
+            case "event":
                 self._on_plugin_event(PluginReply.of(message).data)
 
     def _on_plugin_event(self, data: Mapping[str, Any]) -> None:
@@ -203,8 +208,6 @@ class Publisher:
 
     def _hung_up(self, reason: str) -> None:
         """Janus ended the media and forgot the streams; a new offer on the same handle starts over."""
-        if self._closed:
-            return
         log.info("janus_publisher_hung_up", reason=reason)
         self._answer = None
         self._change(up=False, receiving=set())
@@ -215,11 +218,11 @@ class Publisher:
         self._media.tracks = {}
         self._align_sources()
 
-    def _change(self, *, up: bool, receiving: set[Mid]) -> None:
+    def _change(self, *, up: bool, receiving: set[tuple[Mid, int]]) -> None:
         before = self.status
         self._media.up, self._media.receiving = up, receiving
         after = self.status
-        if after != before and not self._closed:
+        if after != before:
             self._room.emit(
                 ConnectionChanged(
                     peer=self._peer,

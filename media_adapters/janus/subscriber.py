@@ -156,7 +156,6 @@ class Subscriber:
             return
         elif restart:
             await self._ask(connection, {"request": "configure", "restart": True}, Changes())
-            await self._reconcile()
         elif todo.offers:
             await self._ask(connection, todo.request(), todo)
 
@@ -183,9 +182,11 @@ class Subscriber:
     async def _ask(self, connection: _Connection, body: Mapping[str, Any], asked: Changes) -> None:
         connection.asked = asked
         reply = await connection.handle.message(body)
+        if self._closed or connection.hung_up:
+            return
         if reply.sdp is not None:
             self._offer(connection, reply)
-        elif reply.data.get("videoroom") == "updating" and self._pending is None and not connection.hung_up:
+        elif reply.data.get("videoroom") == "updating" and self._pending is None:
             await self._free(connection)
 
     async def _free(self, connection: _Connection) -> None:
@@ -238,7 +239,7 @@ class Subscriber:
             raise PeerNotFound("The participant is not on this node any more.")
 
     def _on_event(self, connection: _Connection, message: Message) -> None:
-        if connection is not self._connection:
+        if connection is not self._connection or self._closed:
             return
         match message.get("janus"):
             case "webrtcup":
@@ -260,6 +261,6 @@ class Subscriber:
         self._change(connection, up=False)
 
     def _change(self, connection: _Connection, *, up: bool) -> None:
-        if connection.up != up and not self._closed:
+        if connection.up != up:
             connection.up = up
             self._room.emit(ConnectionChanged(peer=self._peer, pc=PeerConnectionRole.SUBSCRIBER, connected=up))
