@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import structlog
 
@@ -71,13 +71,17 @@ class Supervisor:
         try:
             await asyncio.wait({using, exited}, return_when=asyncio.FIRST_COMPLETED)
             if exited.done():
-                await self._exited(running, exited.result())
+                self._exited(running, exited.result())
             else:
                 await using
+        except asyncio.CancelledError:
+            self._died("the agent stops")
+            raise
+        except Exception as error:
+            self._died(f"the adapter failed: {type(error).__name__}")
+            raise
         finally:
-            using.cancel()
-            exited.cancel()
-            await asyncio.wait({using, exited}, timeout=_RELEASE_WAIT)
+            await _released(using, exited)
             await running.stop()
 
     async def _use(self) -> None:
@@ -93,7 +97,7 @@ class Supervisor:
                 self._watcher.sfu_event(event)
             self._died("the adapter ended")
 
-    async def _exited(self, running: RunningSfu, reason: str) -> None:
+    def _exited(self, running: RunningSfu, reason: str) -> None:
         if not self._up:
             raise SfuFailed(f"{self._backend.name} {reason} before it answered. It said: {running.last_words()}")
         self._died(f"{self._backend.name} {reason}")
@@ -102,10 +106,20 @@ class Supervisor:
         """Told at once, before anything is released: rooms move on this."""
         if self._up:
             self._up = False
-            log.error("sfu_died", reason=reason)
+            log.warning("sfu_died", reason=reason)
             self._watcher.sfu_died(reason)
 
     def _start_failure(self, error: Exception) -> AgentFailed:
         if isinstance(error, AgentFailed | BackendUnavailable):
             return AgentFailed(str(error))
-        return AgentFailed(f"{self._backend.name} was started but can't be used: {error}")
+        return AgentFailed(f"{self._backend.name} can't be used: {error}")
+
+
+async def _released(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel them and wait. What an adapter still has to complain about, once its SFU is dead, is of no interest."""
+    for task in tasks:
+        task.cancel()
+    done, _ = await asyncio.wait(tasks, timeout=_RELEASE_WAIT)
+    for task in done:
+        if not task.cancelled():
+            task.exception()

@@ -24,7 +24,11 @@ CLOSE_SFU_DOWN: Final = 4503
 
 
 class Authority(Value):
-    """On whose behalf a call is made: the room driver's `fence`, or the participant's connection `generation`."""
+    """On whose behalf a call is made: the room driver's `fence`, or the participant's connection `generation`.
+
+    Calls that change a room need the fence, calls on a peer either. `open_room` goes without: whichever replica has the
+    room's first participant opens it, and the driver's `keep` or `sync` is what lets it stay.
+    """
 
     fence: int | None = None
     generation: int | None = None

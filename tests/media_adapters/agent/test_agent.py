@@ -40,10 +40,11 @@ async def test_janus_dies_with_its_agent_and_the_node_is_refused_at_once() -> No
         await gone(janus)
 
 
-async def test_agent_that_is_asked_to_stop_leaves_nothing() -> None:
-    async with running_agent() as agent:
+async def test_agent_that_is_asked_to_stop_says_so_and_leaves_nothing() -> None:
+    async with running_agent() as agent, agent.dialled() as replica:
         janus = agent.sfu_pid
         agent.process.terminate()
+        assert await replica.events.next() == SfuDied(reason="the agent stops")
         assert await asyncio.wait_for(agent.process.wait(), 10) == 0
         assert ProcessRecord.of(janus) is None
         assert not (agent.run_dir / "sfu.json").exists()
