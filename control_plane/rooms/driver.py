@@ -16,6 +16,7 @@ from control_plane.rooms.domain import Leg, Person, peer_ref
 from control_plane.rooms.errors import Superseded
 from control_plane.rooms.local import LocalRoom
 from control_plane.rooms.placing import Placing
+from control_plane.rooms.presence import Presence
 from control_plane.rooms.store import RoomStore, Tended
 from media_adapters.errors import MediaError, RoomNotFound
 from media_adapters.models import PeerRef, PeerStatus, RoomRef
@@ -56,11 +57,7 @@ class Driver:
         self._clock = clock
         self._driven: dict[tuple[RoomId, Incarnation], tuple[LocalRoom, int]] = {}
         self._synced_at: dict[tuple[RoomId, Incarnation, LegId, int], float] = {}
-        self._alive: frozenset[ReplicaId] | None = None
-
-    def replicas_alive(self, alive: frozenset[ReplicaId] | None) -> None:
-        """Who is alive; None while that can't be known, and then nobody is taken for dead."""
-        self._alive = alive
+        self.presence = Presence(clock)
 
     async def drive(self, local: LocalRoom, tended: Tended) -> None:
         """Do what is due if the room's lease is ours."""
@@ -101,7 +98,7 @@ class Driver:
     async def _give_up_places(self, local: LocalRoom, tended: Tended) -> None:
         for person in tuple(local.state.people.values()):
             if person.connected:
-                if self._alive is not None and person.replica not in self._alive:
+                if self.presence.is_dead(person.replica):
                     await self._store.detach(local.room, person.id, person.generation)
             elif person.gone_at is not None:
                 await self._gone(local, person, tended, tended.now_ms - person.gone_at)

@@ -1,11 +1,12 @@
 """A room on this replica: its mirror, the members whose connections are here, and what happens when it changes."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
 import structlog
 
-from control_plane.errors import Unavailable
+from control_plane.errors import ControlPlaneError, Unavailable
 from control_plane.ids import Incarnation, ParticipantId, ReplicaId, RoomId
 from control_plane.rooms import views
 from control_plane.rooms.domain import (
@@ -26,7 +27,7 @@ from control_plane.rooms.errors import RoomGone, RoomMissing, Superseded
 from control_plane.rooms.member import Member
 from control_plane.rooms.mirror import Gap, Mirror
 from control_plane.rooms.store import RoomStore
-from control_plane.signaling.messages import CloseCode
+from control_plane.signaling.messages import CloseCode, RoomSnapshot
 
 log = structlog.get_logger()
 
@@ -53,7 +54,9 @@ class LocalRoom:
         self._mirror: Mirror | None = None
         self._early: list[Delta] = []
         self._advanced = asyncio.Event()
-        self._refreshing: asyncio.Task[None] | None = None
+        self._refreshing = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._snapshots = views.Snapshots()
 
     @property
     def state(self) -> RoomState:
@@ -97,6 +100,10 @@ class LocalRoom:
             self._advance()
             self._tell_members(views.EventBodies(before, self._mirror.state, changes), changes)
 
+    def snapshot(self, viewer: ParticipantId) -> RoomSnapshot:
+        """The room now, as the viewer may see it."""
+        return self._snapshots.of(self.state, viewer)
+
     async def wait_for(self, version: int) -> None:
         """Return once the mirror has reached `version`, which our own script made: its delta is on its way."""
         deadline = asyncio.get_running_loop().time() + CATCH_UP_S
@@ -111,8 +118,9 @@ class LocalRoom:
 
     def refresh_soon(self) -> None:
         """Fetch a snapshot, one at a time."""
-        if self._refreshing is None:
-            self._refreshing = asyncio.get_running_loop().create_task(self._refresh_quietly())
+        if not self._refreshing:
+            self._refreshing = True
+            self._start(self._refresh_quietly())
 
     async def refresh(self) -> None:
         """Replace the mirror by what Redis has. Raises `Unavailable`, `RoomGone`, `RoomMissing`."""
@@ -156,7 +164,7 @@ class LocalRoom:
         except RoomGone:
             self.end_all()
         finally:
-            self._refreshing = None
+            self._refreshing = False
 
     def _replace(self, state: RoomState) -> None:
         if self._mirror is None or not self._mirror.replace(state):
@@ -167,9 +175,14 @@ class LocalRoom:
             if person is None:
                 self._ended(member, "removed")
             elif self._follow(member, person) and member.welcomed:
-                member.connection.send_event(views.snapshot_event(state, member.id))
+                member.connection.send_event(views.snapshot_event(self.snapshot(member.id)))
                 member.place()
         self._on_media(self)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _advance(self) -> None:
         self._advanced.set()
@@ -205,7 +218,16 @@ class LocalRoom:
             return False
         if person.generation == member.generation:
             member.person = person
+            if person.replica != self._replica:
+                self._start(self._attach(member))
         return True
+
+    async def _attach(self, member: Member) -> None:
+        """Somebody took this replica for dead; the next look tries again if this fails."""
+        try:
+            await self._store.attach(self.room, member.id, member.generation, self._replica)
+        except ControlPlaneError as error:
+            log.info("attach_failed", room=self.room, participant=member.id, reason=error.code)
 
     @staticmethod
     def _moved_on(member: Member) -> None:

@@ -179,7 +179,7 @@ class RoomService:
 
     def _welcome(self, member: Member) -> RoomSnapshot:
         """The room as the member may see it; from here on it hears every change. No await may come in between."""
-        snapshot = views.snapshot(member.room.state, member.id)
+        snapshot = member.room.snapshot(member.id)
         member.welcomed = True
         member.place()
         self._media.reconcile([member])

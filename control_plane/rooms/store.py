@@ -58,8 +58,8 @@ class RoomStore:
         self._scripts = {
             name: _script(name)
             for name in (
-                "join", "place", "relocate", "renew", "leave", "detach", "resume", "confirm", "tracks", "chat",
-                "tend", "release", "snapshot", "close", "restore",
+                "join", "place", "relocate", "renew", "leave", "detach", "attach", "resume", "confirm",
+                "tracks", "chat", "tend", "release", "snapshot", "close", "restore",
             )
         }  # fmt: skip
 
@@ -101,6 +101,10 @@ class RoomStore:
     async def detach(self, room: RoomId, participant: ParticipantId, generation: int) -> None:
         """The participant's connection is gone; its place is kept."""
         self._expect_ok(await self._run("detach", room, participant, generation))
+
+    async def attach(self, room: RoomId, participant: ParticipantId, generation: int, replica: ReplicaId) -> None:
+        """The participant's connection, which was taken for dead, is held by `replica`."""
+        self._expect_ok(await self._run("attach", room, participant, generation, replica))
 
     async def resume(
         self, room: RoomId, participant: ParticipantId, shown: str, successor: str, replica: ReplicaId

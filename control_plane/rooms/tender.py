@@ -55,9 +55,9 @@ class Tender:
 
     async def _tend(self) -> None:
         try:
-            self._driver.replicas_alive(frozenset(await self._liveness.alive()))
+            self._driver.presence.observe(await self._liveness.alive())
         except Unavailable:
-            self._driver.replicas_alive(None)
+            self._driver.presence.observe(None)
         await self._hub.tend(self._driver.drive)
         for local in self._hub:
             self._media.reconcile(local.members.values())

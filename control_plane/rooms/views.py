@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from control_plane.ids import ParticipantId
+from control_plane.ids import Incarnation, ParticipantId
 from control_plane.rooms.domain import (
     Change,
     ChatRecord,
@@ -82,6 +82,24 @@ def snapshot(state: RoomState, viewer: ParticipantId) -> RoomSnapshot:
     )
 
 
+class Snapshots:
+    """Snapshots of the latest version, made once for all viewers who see the same."""
+
+    def __init__(self) -> None:
+        self._of: tuple[Incarnation, int] | None = None
+        self._made: dict[ParticipantId | None, RoomSnapshot] = {}
+
+    def of(self, state: RoomState, viewer: ParticipantId) -> RoomSnapshot:
+        if self._of != (state.incarnation, state.version):
+            self._of = (state.incarnation, state.version)
+            self._made.clear()
+        person = state.people.get(viewer)
+        role = viewer if person is not None and person.hidden else None  # only the hidden see more than others
+        if role not in self._made:
+            self._made[role] = snapshot(state, viewer)
+        return self._made[role]
+
+
 class EventBodies:
     """The events of one step of a room, each encoded once, however many receive it.
 
@@ -129,5 +147,5 @@ def event_body(event: Event) -> str:
     return event.model_dump_json(exclude={"seq"}, exclude_none=True)
 
 
-def snapshot_event(state: RoomState, viewer: ParticipantId) -> str:
-    return event_body(SnapshotEvent(seq=0, version=state.version, snapshot=snapshot(state, viewer)))
+def snapshot_event(seen: RoomSnapshot) -> str:
+    return event_body(SnapshotEvent(seq=0, version=seen.version, snapshot=seen))

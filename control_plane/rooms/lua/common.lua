@@ -91,13 +91,15 @@ local function current(pid, generation)
   return person
 end
 
--- Takes the lease if it is free or already ours; the fence grows with every change of hands.
+-- Takes the lease if it is free or already ours. The fence grows with every change of hands, also past what a Redis
+-- that came back empty has forgotten, because it is at least the time.
 local function claim_lease(replica, now)
   local driver = redis.call('HGET', META, 'driver')
   local until_ms = tonumber(redis.call('HGET', META, 'lease_until') or '0')
   if driver ~= replica then
     if driver and driver ~= '' and until_ms > now then return end
-    redis.call('HINCRBY', META, 'fence', 1)
+    local fence = tonumber(redis.call('HGET', META, 'fence') or '0')
+    redis.call('HSET', META, 'fence', math.max(fence + 1, now))
   end
   redis.call('HSET', META, 'driver', replica, 'lease_until', now + LEASE_MS)
 end

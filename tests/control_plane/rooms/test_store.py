@@ -68,7 +68,7 @@ async def test_first_join_makes_the_room_and_takes_the_lease(store: RoomStore) -
     assert state.incarnation == "i_first"
     assert state.version == 1
     assert state.driver == HERE
-    assert state.fence == 1
+    assert state.fence > 0
     assert state.people[ParticipantId("p_alice")].topology == "waiting"
 
 
@@ -105,7 +105,7 @@ async def test_every_change_reaches_each_replica_with_a_contiguous_version(redis
     mirror = Mirror(state)
     for delta in heard_here:
         mirror.apply(delta)
-    assert mirror.state.model_copy(update={"driver": HERE, "fence": 1}) == await store.snapshot(ROOM)
+    assert mirror.state.model_copy(update={"driver": state.driver, "fence": state.fence}) == await store.snapshot(ROOM)
 
 
 async def test_a_replica_without_participants_is_not_told(redis: Redis, store: RoomStore) -> None:
@@ -287,22 +287,40 @@ async def test_an_empty_room_runs_out_and_leaves_no_key(redis: Redis, store: Roo
 
 
 async def test_the_lease_passes_on_when_given_up_and_its_fence_grows(store: RoomStore) -> None:
-    await join(store, "alice", HERE)
+    first = (await join(store, "alice", HERE)).fence
     assert (await store.tend(ROOM, THERE)).driver == HERE
     await store.release(ROOM, HERE)
     taken = await store.tend(ROOM, THERE)
-    assert (taken.driver, taken.fence) == (THERE, 2)
+    assert taken.driver == THERE
+    assert taken.fence > first
     assert (await store.tend(ROOM, HERE)).driver == THERE
+
+
+async def test_the_fence_grows_past_what_an_emptied_redis_has_forgotten(redis: Redis, store: RoomStore) -> None:
+    before = (await join(store, "alice")).fence
+    await empty(redis)
+    assert (await join(store, "alice")).fence > before
+
+
+async def test_who_was_taken_for_dead_is_attached_again(store: RoomStore) -> None:
+    await join(store, "alice")
+    await store.detach(ROOM, ParticipantId("p_alice"), 1)
+    await store.attach(ROOM, ParticipantId("p_alice"), 1, HERE)
+    alice = (await store.snapshot(ROOM)).people[ParticipantId("p_alice")]
+    assert (alice.connected, alice.replica, alice.gone_at) == (True, HERE, None)
+    await store.resume(ROOM, ParticipantId("p_alice"), "token of alice", "next", THERE)
+    with pytest.raises(Superseded):
+        await store.attach(ROOM, ParticipantId("p_alice"), 1, HERE)
 
 
 async def test_a_driver_that_lost_the_lease_relocates_nothing(store: RoomStore) -> None:
     state = await join(store, "alice")
     leg, _ = await store.place(ROOM, state.incarnation, NodeId("n1"))
     await store.release(ROOM, HERE)
-    await store.tend(ROOM, THERE)
+    fence = (await store.tend(ROOM, THERE)).fence
     with pytest.raises(Superseded):
-        await store.relocate(ROOM, leg.id, NodeId("n2"), fence=1)
-    await store.relocate(ROOM, leg.id, NodeId("n2"), fence=2)
+        await store.relocate(ROOM, leg.id, NodeId("n2"), fence=state.fence)
+    await store.relocate(ROOM, leg.id, NodeId("n2"), fence=fence)
     after = await store.snapshot(ROOM)
     assert [leg.node for leg in after.legs.values()] == ["n2"]
     assert after.people[ParticipantId("p_alice")].epoch == 2

@@ -1,0 +1,52 @@
+"""Redis goes away for 20 s and comes back empty: calls go on, and afterwards the room is whole."""
+
+import asyncio
+
+import pytest
+
+from tests.support.browser import People
+from tests.support.replica import running_system
+from tests.support.sfu import Pauses, janus_of
+
+pytestmark = [pytest.mark.browser, pytest.mark.faults, pytest.mark.asyncio(loop_scope="session")]
+
+AWAY_S = 20.0
+REFUSAL = """
+(text) => window.nexusvibe.room.sendChat(text).then(() => null, ({ code, retryable }) => [code, retryable])
+"""
+
+
+@pytest.mark.timeout(180)
+async def test_redis_away_and_back_empty_costs_no_media_and_no_state(people: People) -> None:
+    async with running_system(replicas=2, spare=0) as system, janus_of(system.folder / "node1") as janus:
+        first, second = system.replicas
+        alice, bob, carol = [await people.arrives(name) for name in ("alice", "bob", "carol")]
+        await alice.joins(first, "demo")
+        await bob.joins(second, "demo")
+        await alice.sees("bob")
+        await bob.sees("alice")
+        await alice.says("before")
+        await bob.reads("before")
+
+        pauses = Pauses(janus)
+        system.redis.kill()
+        assert await alice.evaluate(REFUSAL, "meanwhile") == ["unavailable", True]
+        await asyncio.sleep(AWAY_S)
+        await alice.sees("bob")
+        await system.redis.restart_empty()
+        for replica in (first, second):
+            await replica.until_ready()
+        pause = await pauses.longest()
+        assert pause < 1.0, f"media paused for {pause:.1f} s"
+
+        await alice.says("after")
+        await bob.reads("after")
+        await carol.joins(second, "demo")
+        await carol.is_alone_with("alice", "bob")
+        await carol.reads("before")
+        for person, others in ((alice, ("bob", "carol")), (bob, ("alice", "carol")), (carol, ("alice", "bob"))):
+            for other in others:
+                await person.sees(other)
+        for person in (alice, bob, carol):
+            await person.leaves()
+        await janus.has_no_media()
