@@ -76,11 +76,8 @@ def furnish(settings: BackendSettings, found: Installation, access: Access, prel
     (home / "transports" / found.websockets.name).symlink_to(found.websockets)
     if preload is not None:
         shutil.copyfile(preload, home / "loopback.so")
-    values = asdict(access) | {
-        "session_timeout": SESSION_TIMEOUT,
-        "rtp_ports": "{}-{}".format(*settings.rtp_ports),
-        "nat": _nat(settings.media_address),
-    }
+    values = asdict(access) | _addresses(settings.media_address)
+    values |= {"session_timeout": SESSION_TIMEOUT, "rtp_ports": "{}-{}".format(*settings.rtp_ports)}
     for template in TEMPLATES.glob("*.jcfg"):
         _fill(template, home / "config" / template.name, values)
     if os.geteuid() == 0:
@@ -89,12 +86,13 @@ def furnish(settings: BackendSettings, found: Installation, access: Access, prel
     return home
 
 
-def _nat(address: str | None) -> str:
-    """An address of this machine is offered alone; another one stands for ours on the far side of a NAT."""
+def _addresses(address: str | None) -> dict[str, str]:
+    """An address of this machine is offered alone, and no other is told; another one stands for ours behind a NAT."""
     if address is None:
-        return ""
-    setting = "ice_enforce_list" if _is_local(address) else "nat_1_1_mapping"
-    return f'\t{setting} = "{address}"'
+        return {"general": "", "nat": ""}
+    if _is_local(address):
+        return {"general": f'\tinterface = "{address}"', "nat": f'\tice_enforce_list = "{address}"'}
+    return {"general": "", "nat": f'\tnat_1_1_mapping = "{address}"'}
 
 
 def _is_local(address: str) -> bool:

@@ -1,7 +1,10 @@
 """Real frames through a real Janus."""
 
-from media_adapters.events import ConnectionChanged, TrackStarted, TrackStopped
-from tests.support.media import Stage
+import re
+
+from media_adapters.events import ConnectionChanged, SubscriberOffered, TrackStarted, TrackStopped
+from media_adapters.models import SimulcastLayer, Subscription, TrackKind, TrackSource
+from tests.support.media import Camera, Stage
 
 
 async def test_a_published_camera_and_microphone_are_seen_and_heard(lobby: Stage) -> None:
@@ -34,3 +37,39 @@ async def test_connections_come_up_and_the_publisher_is_heard(lobby: Stage) -> N
     await alice.publishes_microphone()
     await lobby.event(ConnectionChanged, lambda event: event.connected and event.receiving)
     assert (await lobby.node.adopt(alice.ref)).publisher.receiving
+
+
+async def test_a_track_said_to_have_layers_that_has_none_is_seen_whatever_layer_is_asked_for(lobby: Stage) -> None:
+    alice, bob = lobby.person("alice"), lobby.person("bob")
+    camera = alice.adds(Camera(), TrackKind.VIDEO, TrackSource.CAMERA)
+    transceiver, track = alice.tracks[camera]
+    alice.tracks[camera] = (transceiver, track.model_copy(update={"simulcast": True}))
+    await alice.negotiates()
+    for layer in SimulcastLayer:
+        await lobby.node.subscribe(bob.ref, [Subscription(track=camera, layer=layer)])
+        await bob.sees(camera)
+    assert len(bob.offers) == 1
+
+
+async def test_the_node_tells_no_address_but_the_one_it_may_offer(lobby: Stage) -> None:
+    alice, bob = lobby.person("alice"), lobby.person("bob")
+    await bob.watches(await alice.publishes_microphone())
+    await lobby.event(SubscriberOffered)
+    for sdp in (alice.publisher.remoteDescription.sdp, bob.offers[0].sdp):
+        addresses = set(re.findall(r"\d+\.\d+\.\d+\.\d+", sdp))
+        assert addresses <= {"127.0.0.1", "0.0.0.0"}, "an address of another interface got out"  # noqa: S104
+
+
+async def test_what_an_idle_and_a_busy_room_weigh(lobby: Stage) -> None:
+    alice, bob = lobby.person("alice"), lobby.person("bob")
+    camera, microphone = await alice.publishes_camera(), await alice.publishes_microphone()
+    await bob.watches(camera, microphone)
+    await bob.sees(camera)
+    await bob.sees(microphone)
+    load = await lobby.node.load()
+    assert (load.rooms, load.peers, load.streams) == (1, 2, 4)
+    assert load.cpu > 0
+    await alice.leaves()
+    await bob.is_offered(set())
+    load = await lobby.node.load()
+    assert (load.peers, load.streams) == (1, 0)
