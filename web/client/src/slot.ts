@@ -1,6 +1,5 @@
 import type { PublishedTrack } from "./generated/protocol.ts";
 import type { LocalTrack } from "./local-track.ts";
-import { Latest } from "./timing.ts";
 
 /** From high to low: Janus takes the order of the rids for the order of the layers. Bits per second. */
 const SIMULCAST: RTCRtpEncodingParameters[] = [
@@ -8,6 +7,7 @@ const SIMULCAST: RTCRtpEncodingParameters[] = [
   { rid: "m", scaleResolutionDownBy: 2, maxBitrate: 400_000 },
   { rid: "l", scaleResolutionDownBy: 4, maxBitrate: 120_000 },
 ];
+const SOUND: RTCRtpEncodingParameters[] = [{}];
 const CAMERA: RTCRtpEncodingParameters[] = [{ maxBitrate: 1_200_000 }];
 const SCREEN: RTCRtpEncodingParameters[] = [{ maxBitrate: 2_500_000 }];
 
@@ -16,7 +16,7 @@ export class Slot {
   /** What it carries now; null when it is free. */
   track: LocalTrack | null = null;
   private readonly transceiver: RTCRtpTransceiver;
-  private readonly active: Latest<boolean>;
+  private readonly encodings: RTCRtpEncodingParameters[];
 
   constructor(
     pc: RTCPeerConnection,
@@ -24,24 +24,18 @@ export class Slot {
     private readonly simulcast: boolean,
     private readonly failed: (error: unknown) => void,
   ) {
-    this.transceiver = pc.addTransceiver(track.mediaTrack, {
-      direction: "sendonly",
-      sendEncodings: encodings(track, simulcast),
-    });
-    this.active = new Latest((active) => this.setActive(active), failed);
-    this.track = track;
-    this.applyMute();
+    this.encodings = encodingsFor(track, simulcast);
+    this.transceiver = pc.addTransceiver(track.kind, { sendEncodings: this.encodings });
+    this.carry(track);
   }
 
   fits(track: LocalTrack, simulcast: boolean): boolean {
-    const { kind } = this.transceiver.receiver.track;
-    return this.track === null && kind === track.kind && this.simulcast === simulcast;
+    return this.track === null && this.encodings === encodingsFor(track, simulcast);
   }
 
   carry(track: LocalTrack): void {
     this.track = track;
     this.transceiver.direction = "sendonly";
-    this.transceiver.sender.replaceTrack(track.mediaTrack).catch(this.failed);
     this.applyMute();
   }
 
@@ -49,12 +43,15 @@ export class Slot {
   free(): void {
     this.track = null;
     this.transceiver.direction = "inactive";
-    this.transceiver.sender.replaceTrack(null).catch(this.failed);
+    this.send(null);
   }
 
-  /** Of a muted track nothing is sent, not even black or silence. */
+  /**
+   * Of a muted track nothing is sent, not even black or silence. The encodings stay active: paused ones would go into
+   * the next offer (RFC 8853, `~h`), which SFUs read differently.
+   */
   applyMute(): void {
-    if (this.track) this.active.push(!this.track.muted);
+    if (this.track) this.send(this.track.muted ? null : this.track.mediaTrack);
   }
 
   /** As an offer lists it, once the m-section has its name. */
@@ -66,17 +63,14 @@ export class Slot {
       : null;
   }
 
-  private async setActive(active: boolean): Promise<void> {
-    const { sender } = this.transceiver;
-    const parameters = sender.getParameters();
-    if (parameters.encodings.every((encoding) => encoding.active === active)) return;
-    for (const encoding of parameters.encodings) encoding.active = active;
-    await sender.setParameters(parameters);
+  private send(mediaTrack: MediaStreamTrack | null): void {
+    this.transceiver.sender.replaceTrack(mediaTrack).catch(this.failed);
   }
 }
 
-function encodings(track: LocalTrack, simulcast: boolean): RTCRtpEncodingParameters[] {
-  if (track.kind === "audio") return [{}];
+/** The same array for all tracks that may follow one another in a slot. */
+function encodingsFor(track: LocalTrack, simulcast: boolean): RTCRtpEncodingParameters[] {
+  if (track.kind === "audio") return SOUND;
   if (simulcast) return SIMULCAST;
   return track.source === "screen" ? SCREEN : CAMERA;
 }
