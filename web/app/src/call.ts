@@ -26,6 +26,7 @@ export class Call {
     this.grid = new Grid(room, () => this.soundBlocked());
     new Chat(room, () => this.tell(CHAT_FAILED), signal);
     for (const device of ["mic", "camera"] as const) this.publish(device);
+    devices.arrived = (device) => this.publish(device);
     room.on("changed", () => this.refresh());
     room.on("error", (error) => this.tell(error instanceof NexusVibeError ? error.message : String(error)));
     for (const button of this.toggles()) {
@@ -43,6 +44,7 @@ export class Call {
 
   close(): void {
     this.left.abort();
+    this.devices.arrived = () => undefined;
     clearTimeout(this.noticeTimer);
     say(this.notice, null);
     this.grid.clear();
@@ -69,7 +71,6 @@ export class Call {
     }
     await this.devices.toggle(device);
     if (this.devices.problem) this.tell(this.devices.problem);
-    this.publish(device);
   }
 
   private publish(device: Device): void {

@@ -8,6 +8,8 @@ export class Devices {
   readonly on: Record<Device, boolean> = { mic: true, camera: true };
   /** Why something is missing, as a sentence; null when nothing is. */
   problem: string | null = null;
+  /** Told of each device that comes, also late: people join before they have answered the browser's question. */
+  arrived: (device: Device) => void = () => undefined;
 
   /** Whether the device is there and switched on. */
   live(device: Device): boolean {
@@ -63,5 +65,6 @@ export class Devices {
     track.addEventListener("ended", () => {
       if (this.tracks[device] === track) this.tracks[device] = null;
     });
+    this.arrived(device);
   }
 }
