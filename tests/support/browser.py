@@ -25,7 +25,7 @@ PATIENCE = 20.0
 
 FLAGS = [
     "--no-sandbox",
-    "--use-fake-device-for-media-stream",
+    "--use-fake-device-for-media-stream=fps=15",
     "--use-fake-ui-for-media-stream",
     "--allow-loopback-in-peer-connection",
     "--autoplay-policy=no-user-gesture-required",
@@ -96,7 +96,7 @@ class Person:
         await self.enters()
 
     async def enters(self) -> None:
-        """Give one's name on the page that is open, and join."""
+        """Give one's name on the page that is open, and join: people don't wait for their camera."""
         await self._part("name-input").fill(self.name)
         await self._part("join").click()
         await self.is_in()
@@ -150,7 +150,8 @@ class Person:
         """Take the `camera` or `microphone` out of the room altogether, which the page has no button for."""
         await self.page.evaluate(
             "(source) => { const { room } = window.nexusvibe;"
-            " room.unpublish(room.localTracks.find((track) => track.source === source)); }",
+            " const local = room.localTracks.find((track) => track.source === source);"
+            " room.unpublish(local); local.mediaTrack.stop(); }",
             source,
         )
 

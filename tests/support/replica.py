@@ -174,10 +174,10 @@ async def running_system(*, replicas: int = 1, nodes: int = 1, spare: int = 2) -
         node_keys = [_node_key(folder / "keys", f"node{number + 1}") for number in range(nodes + spare)]
         ports = [reserved_port() for _ in range(replicas + spare)]
         system = System(folder, redis, keys, node_keys, ports, [], [], stack)
-        for _ in range(replicas):
-            await system.start_replica()
         for _ in range(nodes):
             await system.start_node()
+        for _ in range(replicas):
+            await system.start_replica()
         for replica in system.replicas:
             await replica.until_ready()
         yield system
