@@ -23,7 +23,7 @@ export class Call {
     private readonly devices: Devices,
   ) {
     const { signal } = this.left;
-    this.grid = new Grid(room, () => this.soundBlocked());
+    this.grid = new Grid(room, () => this.soundBlocked(), signal);
     new Chat(room, () => this.tell(CHAT_FAILED), signal);
     for (const device of ["mic", "camera"] as const) this.publish(device);
     devices.arrived = (device) => this.publish(device);
@@ -33,7 +33,6 @@ export class Call {
       button.addEventListener("click", () => void this.toggle(deviceOf(button)), { signal });
     }
     find("[data-testid=leave]").addEventListener("click", () => this.room.leave(), { signal });
-    addEventListener("resize", () => this.grid.refresh(), { signal });
     addEventListener("pagehide", () => this.room.leave(), { signal });
   }
 

@@ -1,5 +1,6 @@
 import type { Participant, Room, TrackSource } from "@nexusvibe/client";
 import { find } from "./dom.ts";
+import { columnsFor } from "./layout.ts";
 import { type Presence, Tile } from "./tile.ts";
 
 /** A tile for each participant, oneself first. */
@@ -10,7 +11,12 @@ export class Grid {
   constructor(
     private readonly room: Room,
     private readonly soundBlocked: () => void,
-  ) {}
+    left: AbortSignal,
+  ) {
+    const resized = new ResizeObserver(() => this.arrange());
+    resized.observe(this.view);
+    left.addEventListener("abort", () => resized.disconnect());
+  }
 
   refresh(): void {
     const { me } = this.room;
@@ -18,8 +24,7 @@ export class Grid {
     const people = [...(me ? [me] : []), ...others.sort((one, other) => one.joined_at - other.joined_at)];
     this.forgetAllBut(new Set(people.map(({ id }) => id)));
     for (const participant of people) this.tileOf(participant).show(this.presence(participant));
-    const columns = Math.ceil(Math.sqrt(people.length * Math.min(1, innerWidth / innerHeight)));
-    this.view.style.setProperty("--columns", String(Math.max(1, columns)));
+    this.arrange();
   }
 
   /** Once the person has clicked, the browser lets sound be played. */
@@ -29,6 +34,12 @@ export class Grid {
 
   clear(): void {
     this.forgetAllBut(new Set());
+  }
+
+  private arrange(): void {
+    const { clientWidth, clientHeight } = this.view;
+    const columns = columnsFor(this.tiles.size, clientWidth, clientHeight);
+    this.view.style.setProperty("--columns", String(columns));
   }
 
   private forgetAllBut(present: ReadonlySet<string>): void {
