@@ -97,7 +97,8 @@ class Publisher:
         return self._serial.wait(self._serial.start(self._detach))
 
     async def _publish(self, offer: PublisherOffer) -> PublisherAnswer:
-        if self._answer is not None and offer.negotiation == self._negotiation:
+        if self._answer is not None and self._handle is not None and offer.negotiation == self._negotiation:
+            await self._align_mutes(self._handle)  # in case that this is what failed before
             return self._answer
         if offer.negotiation < self._negotiation:
             raise StaleNegotiation(f"Negotiation {offer.negotiation} is over, {self._negotiation} is the latest.")
@@ -135,7 +136,7 @@ class Publisher:
         """Stop what is offered no more and start what Janus lets others subscribe to, once media is up."""
         tracks = self._media.tracks if self._media.up and not self._closed else {}
         for track_id, source in tuple(self._media.sources.items()):
-            if tracks.get(track_id) != source.track:
+            if not _goes_on(source.track, tracks.get(track_id)):
                 del self._media.sources[track_id]
                 self._room.stop(source)
         for track_id, track in tracks.items():
@@ -154,16 +155,9 @@ class Publisher:
         for track in tuple(self._media.tracks.values()):
             silence = track.id in self._muted
             if silence != (track.mid in self._media.silenced):
+                which = {"room": self._room.id, "id": self._feed, "mid": track.mid}
                 with translated():
-                    await handle.message(
-                        {
-                            "request": "moderate",
-                            "room": self._room.id,
-                            "id": self._feed,
-                            "mid": track.mid,
-                            "mute": silence,
-                        }
-                    )
+                    await handle.message({"request": "moderate", **which, "mute": silence})
                 (self._media.silenced.add if silence else self._media.silenced.discard)(track.mid)
 
     async def _trickle(self, candidate: Mapping[str, object]) -> None:
@@ -231,3 +225,8 @@ class Publisher:
                     receiving=after.receiving,
                 )
             )
+
+
+def _goes_on(before: PublishedTrack, after: PublishedTrack | None) -> bool:
+    """What a track shows may change under those who watch it; its m-section and its layers may not."""
+    return after is not None and (before.mid, before.simulcast) == (after.mid, after.simulcast)

@@ -220,6 +220,44 @@ async def test_a_mute_ends_with_its_track_though_the_section_is_used_again(lobby
     await bob.sees(second)
 
 
+async def test_a_track_that_shows_something_else_is_not_interrupted(lobby: Stage) -> None:
+    alice, bob = lobby.person("alice"), lobby.person("bob")
+    camera = await alice.publishes_camera()
+    await bob.watches(camera)
+    await bob.sees(camera)
+    transceiver, track = alice.tracks[camera]
+    alice.tracks[camera] = (transceiver, track.model_copy(update={"source": TrackSource.SCREEN}))
+    await alice.negotiates()
+    await bob.sees(camera)
+    assert lobby.count(TrackStopped) == 0
+    assert len(bob.offers) == 1
+
+
+async def test_a_muted_track_stays_muted_when_its_publisher_comes_back_after_a_hangup(
+    lobby: Stage, server: Server
+) -> None:
+    alice, bob = lobby.person("alice"), lobby.person("bob")
+    microphone = await alice.publishes_microphone()
+    await bob.watches(microphone)
+    await bob.sees(microphone)
+    await lobby.node.mute_track(alice.ref, microphone, muted=True)
+    handle = lobby.node._peers[alice.ref].publisher._handle  # type: ignore[attr-defined]
+    await server.admin("hangup_webrtc", await handle_of(server, handle))
+    await bob.is_offered(set())
+    await alice.publisher.close()
+    _, track = alice.tracks.pop(microphone)
+    alice.publisher = peer_connection()
+    transceiver = alice.publisher.addTransceiver(AudioStreamTrack(), direction="sendonly")
+    alice.tracks[microphone] = (transceiver, track)
+    await alice.negotiates()
+    await bob.is_offered({microphone})
+    before = bob.frames[microphone]
+    await asyncio.sleep(1.0)
+    assert bob.frames[microphone] == before
+    await lobby.node.mute_track(alice.ref, microphone, muted=False)
+    await bob.sees(microphone)
+
+
 async def test_candidates_are_taken_and_nonsense_is_refused(lobby: Stage) -> None:
     alice = lobby.person("alice")
     await alice.publishes_microphone()
