@@ -23,7 +23,7 @@ from aiortc.mediastreams import AudioStreamTrack, MediaStreamError
 from av import VideoFrame
 
 from media_adapters.contract import MediaNode
-from media_adapters.events import MediaEvent, SubscriberOffered
+from media_adapters.events import MediaEvent, SubscriberOffered, TrackStarted
 from media_adapters.models import (
     Incarnation,
     ParticipantId,
@@ -102,6 +102,16 @@ class Stage:
             await self._news.wait_for(there)
         return found[0]
 
+    async def offer(self, person: "Person", number: int) -> SubscriberOffered:
+        """The offer with that negotiation number to that person."""
+        return await self.event(
+            SubscriberOffered, lambda event: event.peer == person.ref and event.negotiation == number
+        )
+
+    async def started(self, track: TrackId) -> None:
+        """Wait until the track can be subscribed to."""
+        await self.event(TrackStarted, lambda event: event.track.id == track)
+
     def count(self, kind: type[MediaEvent]) -> int:
         return sum(isinstance(event, kind) for event in self.seen)
 
@@ -112,6 +122,11 @@ class Stage:
                 self._news.notify_all()
             if isinstance(event, SubscriberOffered) and event.peer in self.people:
                 await self.people[event.peer].offered(event)
+
+
+def carried(offer: SubscriberOffered) -> set[TrackId]:
+    """The tracks that an offer brings."""
+    return {entry.track for entry in offer.tracks}
 
 
 @asynccontextmanager
@@ -179,9 +194,7 @@ class Person:
     async def is_offered(self, tracks: set[TrackId]) -> None:
         """Wait until the latest offer carries exactly these."""
         async with asyncio.timeout(PATIENCE), self._progress:
-            await self._progress.wait_for(
-                lambda: bool(self.offers) and {entry.track for entry in self.offers[-1].tracks} == tracks
-            )
+            await self._progress.wait_for(lambda: bool(self.offers) and carried(self.offers[-1]) == tracks)
 
     async def offer(self) -> PublisherOffer:
         """The present offer, not sent yet."""
