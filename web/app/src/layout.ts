@@ -1,4 +1,5 @@
-const PICTURE = 16 / 9;
+/** Faces survive this crop of a camera picture in either direction. */
+const PICTURE = 4 / 3;
 
 /** Into how many columns `count` tiles go, so that the pictures in them are as large as can be. */
 export function columnsFor(count: number, width: number, height: number): number {
