@@ -337,7 +337,7 @@ class MediaPlane:
         """The member's node, with the authority of its connection; media errors become the client's errors."""
         node = self._node_of(member)
         if node is None:
-            raise StaleMessage("There is no media placement yet.")
+            raise errors.MediaUnavailable("The room's media node is not known here yet.", retry_after_ms=200)
         try:
             yield await self._nodes.acting(node, generation=member.generation)
         except media_errors.Superseded as error:

@@ -75,8 +75,10 @@ class Member:
         if previous:
             self.tell(PlacementClosed(seq=0, version=version, epoch=previous))
 
-    def end(self, code: str, message: str, *, final: bool, close: int = CloseCode.ENDED) -> None:
+    def end(self, code: str, message: str, *, final: bool, close: int | None = None) -> None:
         """End the connection, saying why. The member is no longer there for its room."""
+        if close is None:
+            close = CloseCode.ENDED if final else CloseCode.UNAVAILABLE
         self.ended = True
         event = SessionEnded.model_validate(
             {"seq": 0, "version": self.room.version, "code": code, "message": message, "final": final}

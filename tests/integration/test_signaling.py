@@ -158,7 +158,7 @@ async def test_a_resume_token_works_once(replica: LocalReplica) -> None:
             assert refused.value.code == "resume_refused"
             assert await thief.is_closed() == CloseCode.NOT_JOINED
         assert (await again.hears("session.ended"))["code"] == "token_reused"
-        assert await again.is_closed() == CloseCode.ENDED
+        assert await again.is_closed() == CloseCode.UNAVAILABLE
 
 
 async def test_an_interrupted_offer_is_repeated_at_the_replica_of_the_resume(

@@ -20,6 +20,7 @@ from tests.support.replica import Replica
 
 ARTIFACTS = Path(__file__).parents[2] / "artifacts"
 FRAMES = Path(__file__).parent / "frames.js"
+CAMERA = Path(__file__).parent / "camera.js"
 PATIENCE = 20.0
 """Seconds until something that should happen at once is given up, on a busy machine."""
 
@@ -232,6 +233,7 @@ class People:
             permissions=["camera", "microphone"], viewport={"width": 960, "height": 640}
         )
         await context.add_init_script(path=FRAMES)
+        await context.add_init_script(path=CAMERA)
         context.set_default_timeout(PATIENCE * 1000)
         person = Person(name, context, await context.new_page())
         self.all.append(person)
