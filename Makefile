@@ -15,9 +15,9 @@ help:
 up: setup
 	@exec $(bin)/nexusvibe up --port $(PORT) $(ARGS)
 
+# With ARGS only what pytest picks; without, also the web client's tests. Either's failure does not hide the other's.
 test: setup-test
-	@$(npm) run test
-	@exec $(bin)/pytest $(ARGS)
+	@result=0; $(if $(ARGS),,$(npm) run test || result=$$?;) $(bin)/pytest $(ARGS) || result=$$?; exit $$result
 
 check: setup-tools
 	@$(bin)/ruff format --check --quiet . && $(bin)/ruff check --quiet .
