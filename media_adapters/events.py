@@ -67,7 +67,11 @@ class TrackStopped(Value):
 
 
 class ConnectionChanged(Value):
-    """ICE and DTLS of a connection came up, went down, or media began or ceased to arrive (publisher)."""
+    """ICE and DTLS of a connection came up or went down, or media began or ceased to arrive (publisher).
+
+    `connected` false after it was true: the connection is over and only a peer of another epoch replaces it. What
+    passes by itself, as a moment without ICE connectivity, is not told.
+    """
 
     type: Literal["connection_changed"] = "connection_changed"
     peer: PeerRef

@@ -191,14 +191,17 @@ class MediaPlane:
                 self._start(self._announce(member, [track]))
             case TrackStopped(track=track_id):
                 self._start(self._end_tracks(member, [track_id]))
-            case ConnectionChanged(pc=PeerConnectionRole.SUBSCRIBER, connected=False):
-                self._start(self._restart(member))
+            case ConnectionChanged(connected=False, pc=pc):
+                log.info("connection_over", room=member.room.room, participant=member.id, pc=pc)
+                self._start(self.renew(member))
             case PeerClosed(reason=reason):
                 log.warning("peer_closed_by_node", room=member.room.room, participant=member.id, reason=reason)
                 self._start(self.renew(member))
 
     async def renew(self, member: Member) -> None:
         """The node lost this member's media: give it the next epoch, so that its client builds anew."""
+        if member.ended:
+            return
         old = member.peer()
         try:
             await self._store.renew(member.room.room, member.id, member.generation)
@@ -314,14 +317,6 @@ class MediaPlane:
             await self._announce(member, missing)
         if ended := [track for track in listed if track not in there]:
             await self._end_tracks(member, ended)
-
-    async def _restart(self, member: Member) -> None:
-        try:
-            async with self._commanding(member) as node:
-                if Capability.ICE_RESTART in (await node.describe()).capabilities:
-                    await node.restart_ice(member.peer())
-        except ControlPlaneError as error:
-            log.info("ice_restart_failed", room=member.room.room, participant=member.id, reason=error.code)
 
     async def _readopt(self, member: Member) -> None:
         async with self._tolerating(member, "adoption_failed"):

@@ -68,12 +68,13 @@ class Pauses:
     def __init__(self, janus: Janus) -> None:
         self._janus = janus
         self._samples: list[tuple[float, dict[int, int]]] = []
+        self._enough = False
         self._task = asyncio.create_task(self._sample())
 
     async def longest(self) -> float:
         """Seconds for which the counter of some handle that was there all the time did not grow, at most."""
-        self._task.cancel()
-        await asyncio.wait({self._task})
+        self._enough = True
+        await self._task
         everywhere = set.intersection(*(set(counters) for _, counters in self._samples))
         assert everywhere, "no handle received media all the time"
         return max(self._longest_of(handle) for handle in everywhere)
@@ -85,7 +86,7 @@ class Pauses:
 
     async def _sample(self) -> None:
         loop = asyncio.get_running_loop()
-        while True:
+        while not self._enough:
             self._samples.append((loop.time(), await self._janus.received()))
             await asyncio.sleep(SAMPLE_S)
 
