@@ -155,6 +155,14 @@ class MediaPlane:
         except errors.NotFound:
             return None
         member.subscribed = ()
+        member.connected = {
+            pc
+            for pc, connection in (
+                (PeerConnectionRole.PUBLISHER, status.publisher),
+                (PeerConnectionRole.SUBSCRIBER, status.subscriber),
+            )
+            if connection.connected
+        }
         await self._heal_tracks(member, status)
         self.reconcile([member])
         return status
@@ -191,9 +199,8 @@ class MediaPlane:
                 self._start(self._announce(member, [track]))
             case TrackStopped(track=track_id):
                 self._start(self._end_tracks(member, [track_id]))
-            case ConnectionChanged(connected=False, pc=pc):
-                log.info("connection_over", room=member.room.room, participant=member.id, pc=pc)
-                self._start(self.renew(member))
+            case ConnectionChanged(pc=pc, connected=connected):
+                self._connection_changed(member, pc, connected)
             case PeerClosed(reason=reason):
                 log.warning("peer_closed_by_node", room=member.room.room, participant=member.id, reason=reason)
                 self._start(self.renew(member))
@@ -237,6 +244,13 @@ class MediaPlane:
             description=SessionDescription(type="answer", sdp=answer.sdp),
         )
         member.tell(event)
+
+    def _connection_changed(self, member: Member, pc: PeerConnectionRole, connected: bool) -> None:
+        if connected:
+            member.connected.add(pc)
+        elif pc in member.connected:
+            log.info("connection_over", room=member.room.room, participant=member.id, pc=pc)
+            self._start(self.renew(member))
 
     def _relay_offer(self, member: Member, event: SubscriberOffered) -> None:
         offer = DescriptionEvent(

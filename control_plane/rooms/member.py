@@ -10,7 +10,7 @@ from control_plane.rooms.negotiation import Negotiations
 from control_plane.rooms.store import ResumeTokens
 from control_plane.signaling.endpoint import Connection
 from control_plane.signaling.messages import CloseCode, Event, PlacementClosed, PlacementEvent, SessionEnded
-from media_adapters.models import PeerRef, SimulcastLayer, Subscription
+from media_adapters.models import PeerConnectionRole, PeerRef, SimulcastLayer, Subscription
 
 if TYPE_CHECKING:
     from control_plane.rooms.local import LocalRoom
@@ -32,6 +32,7 @@ class Member:
     announced_epoch: int = 0
     negotiations: Negotiations = field(default_factory=Negotiations)
     subscribed: tuple[Subscription, ...] = ()
+    connected: set[PeerConnectionRole] = field(default_factory=set)
     reconciling: bool = False
     ended: bool = False
 
@@ -63,6 +64,7 @@ class Member:
         self.announced_epoch = self.person.epoch
         self.negotiations = Negotiations()
         self.subscribed = ()
+        self.connected = set()
         return True
 
     def place(self) -> None:
