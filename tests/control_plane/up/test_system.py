@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -27,8 +28,12 @@ def page(tmp_path: Path) -> Path:
 @asynccontextmanager
 async def running_up(tmp_path: Path, page: Path, port: int = 0) -> AsyncIterator[RunningProcess]:
     options = ("--port", str(port), "--no-open", "--data-dir", str(tmp_path / "state"), "--web-root", str(page))
-    async with running_process("up", sys.executable, "-m", "control_plane", "up", *options, cwd=tmp_path) as up:
-        yield up
+    argv = (sys.executable, "-m", "control_plane", "up", *options)
+    # What a killed supervisor leaves of files goes with this folder, whose path is short for Redis's socket.
+    with tempfile.TemporaryDirectory(prefix="nv-") as scratch:
+        os.chmod(scratch, 0o711)  # noqa: PTH101, S103 -- Janus passes through as another user
+        async with running_process("up", *argv, cwd=tmp_path, env={"TMPDIR": scratch}) as up:
+            yield up
 
 
 async def link_of(up: RunningProcess) -> tuple[str, str]:
