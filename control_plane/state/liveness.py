@@ -72,7 +72,7 @@ class Liveness:
             try:
                 await self._redis.execute("PUBLISH", inbox(self._replica), _PING)
             except (Unavailable, RedisReplyError) as error:
-                log.warning("liveness_ping_failed", error=type(error).__name__)
+                log.debug("liveness_ping_failed", error=type(error).__name__)
             await asyncio.sleep(_INTERVAL)
 
     async def _renew(self) -> None:
@@ -82,7 +82,7 @@ class Liveness:
             try:
                 await self._redis.run(_BEAT, [REPLICAS_ALIVE], [self._replica, _REMEMBERED_MS])
             except (Unavailable, RedisReplyError) as error:
-                log.warning("liveness_renewal_failed", error=type(error).__name__)
+                log.debug("liveness_renewal_failed", error=type(error).__name__)
 
     async def _leave(self) -> None:
         try:

@@ -129,8 +129,11 @@ async def test_a_killed_replica_costs_nobody_a_frame(call: Call) -> None:
         f"replica killed: resumed in {resumed * 1000:.0f} ms; longest gap between frames {gap:.0f} ms "
         f"(control {control:.0f} ms); longest pause of a counter at the SFU {pause * 1000:.0f} ms"
     )
+    # The figures are for `make faults`, on a quiet machine. A picture that hung on the dead replica would stand for
+    # seconds, until its connection was made anew; so would the counters of what it sent.
     assert resumed < 1.0
     assert pause < 1.0
+    assert gap < control + 1000
 
     await call.everybody_sees_and_hears_everybody()  # alice's interrupted negotiation has completed
     await call.bob.toggles_microphone()
