@@ -6,6 +6,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 
 PORT ?= 8080
 ARGS ?=
+ROUNDS ?= 5
 bin := .venv/bin
 npm := infra/setup/npm --prefix web --silent
 
@@ -32,7 +33,7 @@ fmt: setup-tools
 	@$(npm) run fmt
 
 faults: setup-test
-	@exec $(bin)/pytest -m faults $(ARGS)
+	@exec $(bin)/pytest -m faults --rounds $(ROUNDS) $(ARGS)
 
 bench: setup-test
 	@test -d bench || { echo "There are no benchmarks yet." >&2; exit 1; }

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from control_plane import logs
 from control_plane.access.tokens import Grants, RoomTokens
 from control_plane.app import PortTaken, serve
-from control_plane.settings import Settings
+from control_plane.settings import Settings, TokenSettings
 from control_plane.state import RedisUnreachable
 from control_plane.up import CannotStart, UpOptions
 from control_plane.up import run as run_up
@@ -82,8 +82,12 @@ def _up(options: argparse.Namespace) -> int:
 
 
 def _token(options: argparse.Namespace) -> int:
-    settings = Settings()
-    grants = Grants.model_validate({"room": options.room, "sub": options.identity, "name": options.name})
+    settings = TokenSettings()
+    try:
+        grants = Grants.model_validate({"room": options.room, "sub": options.identity, "name": options.name})
+    except ValidationError as error:
+        wrong = error.errors(include_input=False)[0]
+        raise ValueError(f"The {wrong['loc'][0]} can't be used: {wrong['msg']}.") from error
     tokens = RoomTokens(settings.token_secret.get_secret_value())
     sys.stdout.write(f"{tokens.mint(grants, options.ttl)}\n")
     return 0

@@ -22,6 +22,7 @@ from control_plane.rooms.handlers import greet
 from control_plane.rooms.hub import RoomHub
 from control_plane.rooms.local import LocalRoom
 from control_plane.rooms.media import MediaPlane
+from control_plane.rooms.owed import Owed
 from control_plane.rooms.placing import RegistryPlacing
 from control_plane.rooms.service import RoomService
 from control_plane.rooms.store import RoomStore
@@ -73,14 +74,15 @@ async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         stack.push_async_callback(media.drain)
         pool.on_event = lambda event: media.node_event(event, hub)
         pool.on_connected = lambda node: media.node_connected(node, hub)
+        owed = Owed()
         driver = Driver(me, store, pool, placing, clock)
         subscription = redis.subscribe(inbox(me), liveness.hearing(hub.hear), hub.missed)
         await subscription.ready()
-        tender = await stack.enter_async_context(Tender.start(hub, driver, media, liveness))
+        tender = await stack.enter_async_context(Tender.start(hub, driver, media, liveness, owed))
         redis.on_connected(tender.hurry)
         registry.on_verdict(tender.hurry)
 
-        service = RoomService(replica=me, tokens=tokens, store=store, hub=hub, media=media, placing=placing)
+        service = RoomService(replica=me, tokens=tokens, store=store, hub=hub, media=media, placing=placing, owed=owed)
         endpoint = SignalingEndpoint(partial(greet, service, media), clock)
         stack.push_async_callback(_say_goodbye, endpoint)
 

@@ -10,11 +10,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from control_plane.ids import NodeId, ReplicaId, new_id
 
 
-class Settings(BaseSettings):
-    """One replica of the control plane.
-
-    Secrets may be given as files named like the variable in lower case (`token_secret`) in the secrets directory.
-    """
+class TokenSettings(BaseSettings):
+    """What minting room tokens takes."""
 
     model_config = SettingsConfigDict(
         env_prefix="NEXUSVIBE_",
@@ -22,6 +19,17 @@ class Settings(BaseSettings):
         secrets_dir=os.environ.get("NEXUSVIBE_SECRETS_DIR"),
         extra="ignore",
     )
+
+    token_secret: SecretStr
+    """Signs and verifies room tokens (HS256); at least 32 bytes."""
+
+
+class Settings(TokenSettings):
+    """One replica of the control plane.
+
+    Secrets may be given as files named like the variable in lower case (`nexusvibe_token_secret`) in the secrets
+    directory.
+    """
 
     replica_id: Annotated[ReplicaId, Field(default_factory=lambda: ReplicaId(new_id("r")))]
     host: str = "127.0.0.1"
@@ -32,8 +40,6 @@ class Settings(BaseSettings):
     """`redis://`, `rediss://` or `unix://`; with `redis_cluster` any node of the cluster."""
     redis_cluster: bool = False
 
-    token_secret: SecretStr
-    """Signs and verifies room tokens (HS256); at least 32 bytes."""
     control_key: SecretStr
     """This control plane's Ed25519 private key (PKCS#8 PEM): how media nodes know its replicas."""
     trusted_nodes: dict[NodeId, str] = {}
@@ -41,7 +47,6 @@ class Settings(BaseSettings):
 
     web_root: Path | None = None
     """Folder with the built web client; without one only the API is served."""
-    allowed_origins: Annotated[tuple[str, ...], Field(description="empty: the host that the page came from")] = ()
 
     log_level: str = "info"
     log_format: str = "console"

@@ -67,9 +67,11 @@ class NodePool:
         """The node, commanded with a connection's generation. Raises `NodeGone` while there is no way to it."""
         return (await self._reach(node)).acting(generation=generation)
 
-    async def keep(self, node: NodeId, rooms: Sequence[tuple[RoomRef, int]]) -> Sequence[RoomRef]:
-        """Renew the leases of rooms, each with its fence. Returns those that the node does not have."""
-        return (await (await self._reach(node)).keep(rooms)).missing
+    async def keep(self, node: NodeId, rooms: Sequence[tuple[RoomRef, int]]) -> None:
+        """Renew the leases of rooms, each with its fence."""
+        result = await (await self._reach(node)).keep(rooms)
+        if result.superseded:
+            log.warning("rooms_kept_by_another_driver", node=node, rooms=[ref.room for ref in result.superseded])
 
     async def sync(self, node: NodeId, room: RoomRef, peers: Sequence[PeerRef], fence: int) -> Sequence[PeerStatus]:
         """Close every peer that is not listed; returns those that are there."""

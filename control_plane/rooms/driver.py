@@ -10,7 +10,7 @@ from typing import Protocol
 import structlog
 
 from control_plane.clock import Clock
-from control_plane.errors import ControlPlaneError
+from control_plane.errors import ControlPlaneError, NotFound
 from control_plane.ids import Incarnation, LegId, NodeId, ReplicaId, RoomId
 from control_plane.rooms.domain import Leg, Person, peer_ref
 from control_plane.rooms.errors import Superseded
@@ -31,8 +31,11 @@ SYNC_INTERVAL_S = 10.0
 class DrivenNodes(Protocol):
     """What a driver asks of media nodes."""
 
-    async def keep(self, node: NodeId, rooms: Sequence[tuple[RoomRef, int]]) -> Sequence[RoomRef]:
-        """Renew the rooms' leases on the node. Returns those that it does not have. Raises `MediaError`."""
+    async def keep(self, node: NodeId, rooms: Sequence[tuple[RoomRef, int]]) -> None:
+        """Renew the rooms' leases on the node; one that it does not have is opened by who publishes there next.
+
+        Raises `MediaError`.
+        """
 
     async def sync(self, node: NodeId, room: RoomRef, peers: Sequence[PeerRef], fence: int) -> Sequence[PeerStatus]:
         """Close every peer that is not listed; returns those that are there. Raises `MediaError`."""
@@ -97,11 +100,17 @@ class Driver:
 
     async def _give_up_places(self, local: LocalRoom, tended: Tended) -> None:
         for person in tuple(local.state.people.values()):
-            if person.connected:
-                if self.presence.is_dead(person.replica):
-                    await self._store.detach(local.room, person.id, person.generation)
-            elif person.gone_at is not None:
-                await self._gone(local, person, tended, tended.now_ms - person.gone_at)
+            try:
+                await self._look_after(local, person, tended)
+            except (NotFound, Superseded):
+                log.debug("came_back_or_left", room=local.room, participant=person.id)
+
+    async def _look_after(self, local: LocalRoom, person: Person, tended: Tended) -> None:
+        if person.connected:
+            if self.presence.is_dead(person.replica):
+                await self._store.detach(local.room, person.id, person.generation)
+        elif person.gone_at is not None:
+            await self._gone(local, person, tended, tended.now_ms - person.gone_at)
 
     async def _gone(self, local: LocalRoom, person: Person, tended: Tended, for_ms: int) -> None:
         if for_ms >= PLACE_KEPT_MS:

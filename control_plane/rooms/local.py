@@ -38,7 +38,7 @@ _AFFECTS_MEDIA = (PersonChanged, TrackChanged, TrackGone, LegChanged, LegGone)
 class LocalRoom:
     """Deltas that arrive while the first snapshot is on its way wait for it.
 
-    `on_media` is called with the members whose subscriptions may have to change, `on_gone` with members that left.
+    `on_media` is called with this room when its members' subscriptions may have to change.
     """
 
     def __init__(

@@ -14,6 +14,7 @@ import structlog
 from control_plane import errors
 from control_plane.errors import ControlPlaneError, StaleMessage
 from control_plane.ids import NodeId, ParticipantId, RoomId, TrackId
+from control_plane.rooms import views
 from control_plane.rooms.domain import TrackRecord
 from control_plane.rooms.errors import Superseded
 from control_plane.rooms.local import LocalRoom
@@ -52,6 +53,7 @@ log = structlog.get_logger()
 _TRANSLATIONS: dict[type[MediaError], type[ControlPlaneError]] = {
     media_errors.InvalidDescription: errors.InvalidDescription,
     media_errors.StaleNegotiation: errors.StaleMessage,
+    media_errors.RoomNotFound: errors.NotFound,
     media_errors.PeerNotFound: errors.NotFound,
     media_errors.TrackNotFound: errors.NotFound,
     media_errors.Unsupported: errors.NotAllowed,
@@ -299,7 +301,11 @@ class MediaPlane:
         if member.person.topology != "sfu" or member.announced_epoch != member.person.epoch:
             return member.subscribed
         state = member.room.state
-        tracks = sorted(track.id for track in state.tracks.values() if track.participant != member.id)
+        tracks = sorted(
+            track.id
+            for track in state.tracks.values()
+            if track.participant != member.id and views.visible(state.people.get(track.participant), member.id)
+        )
         if member.wanted is None:
             return tuple(Subscription(track=track, layer=SimulcastLayer.HIGH) for track in tracks)
         return tuple(Subscription(track=t, layer=member.wanted[t]) for t in tracks if t in member.wanted)

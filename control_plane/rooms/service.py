@@ -17,6 +17,7 @@ from control_plane.rooms.hub import RoomHub
 from control_plane.rooms.local import LocalRoom
 from control_plane.rooms.media import MediaPlane
 from control_plane.rooms.member import Member
+from control_plane.rooms.owed import Owed
 from control_plane.rooms.placing import Placing
 from control_plane.rooms.store import ResumeTokens, RoomStore, guest_identity, token_hash
 from control_plane.signaling.endpoint import Connection
@@ -51,6 +52,7 @@ class RoomService:
         hub: RoomHub,
         media: MediaPlane,
         placing: Placing,
+        owed: Owed,
     ) -> None:
         self._replica = replica
         self._tokens = tokens
@@ -58,6 +60,7 @@ class RoomService:
         self._hub = hub
         self._media = media
         self._placing = placing
+        self._owed = owed
 
     async def join(self, connection: Connection, message: Join) -> tuple[Member, JoinedResult]:
         """Enter the room that the token names. Raises `InvalidToken`, `ExpiredToken`, `RoomFull`, `NoCapacity`."""
@@ -77,7 +80,11 @@ class RoomService:
         connection.hold_events()
         async with self._hub.entering(room) as local:
             incarnation = local.incarnation or Incarnation(new_id("i"))
-            state = await self._store.join(room, incarnation, person, token, CAPACITY)
+            try:
+                state = await self._store.join(room, incarnation, person, token, CAPACITY)
+            except Unavailable:
+                await self._give_up(room, person.id, person.generation)  # it may have been made all the same
+                raise
             member = self._admit(local, connection, state, person.id, ResumeTokens(token_hash(token)))
             try:
                 await local.wait_for(state.version)
@@ -130,12 +137,10 @@ class RoomService:
         """Give the place up and end the media."""
         local = member.room
         member.ended = True
-        try:
-            await self._store.leave(local.room, member.id, member.generation, "left")
-        finally:
-            await self._media.close(member)
-            local.remove(member)
-            self._hub.let_go(local)
+        await self._give_up(local.room, member.id, member.generation)
+        await self._media.close(member)
+        local.remove(member)
+        self._hub.let_go(local)
         log.info("left", room=local.room, participant=member.id)
 
     async def detached(self, member: Member) -> None:
@@ -143,10 +148,8 @@ class RoomService:
         local = member.room
         if local.members.get(member.id) is member:
             local.remove(member)
-            try:
-                await self._store.detach(local.room, member.id, member.generation)
-            except ControlPlaneError as error:
-                log.info("detach_failed", room=local.room, participant=member.id, reason=error.code)
+            detach = partial(self._store.detach, local.room, member.id, member.generation)
+            await self._owed.make(local.room, member.id, detach)
         self._hub.let_go(local)
 
     async def update_track(self, member: Member, message: TrackUpdate) -> None:
@@ -176,6 +179,9 @@ class RoomService:
         local.add(member)
         local.admit(state)
         return member
+
+    async def _give_up(self, room: RoomId, participant: ParticipantId, generation: int) -> None:
+        await self._owed.make(room, participant, partial(self._store.leave, room, participant, generation, "left"))
 
     def _welcome(self, member: Member) -> RoomSnapshot:
         """The room as the member may see it; from here on it hears every change. No await may come in between."""
@@ -212,7 +218,7 @@ class RoomService:
             status = await self._media.adopt(member)
         except ControlPlaneError as error:
             log.info("adoption_failed", room=member.room.room, participant=member.id, reason=error.code)
-            return ()
+            return repair.plan(epoch, connections, None)[0]
         steps, lost = repair.plan(epoch, connections, status)
         if lost:
             await self._media.renew(member)

@@ -11,6 +11,7 @@ from control_plane.errors import Unavailable
 from control_plane.rooms.driver import Driver
 from control_plane.rooms.hub import RoomHub
 from control_plane.rooms.media import MediaPlane
+from control_plane.rooms.owed import Owed
 from control_plane.state.liveness import Liveness
 
 log = structlog.get_logger()
@@ -19,18 +20,21 @@ INTERVAL_S = 1.0
 
 
 class Tender:
-    def __init__(self, hub: RoomHub, driver: Driver, media: MediaPlane, liveness: Liveness) -> None:
+    def __init__(self, hub: RoomHub, driver: Driver, media: MediaPlane, liveness: Liveness, owed: Owed) -> None:
         self._hub = hub
         self._driver = driver
         self._media = media
         self._liveness = liveness
+        self._owed = owed
         self._now = asyncio.Event()
 
     @classmethod
     @asynccontextmanager
-    async def start(cls, hub: RoomHub, driver: Driver, media: MediaPlane, liveness: Liveness) -> AsyncIterator[Self]:
+    async def start(
+        cls, hub: RoomHub, driver: Driver, media: MediaPlane, liveness: Liveness, owed: Owed
+    ) -> AsyncIterator[Self]:
         """Tend until left."""
-        tender = cls(hub, driver, media, liveness)
+        tender = cls(hub, driver, media, liveness, owed)
         loops = [asyncio.create_task(tender._tend_forever()), asyncio.create_task(tender._keep_forever())]
         try:
             yield tender
@@ -58,6 +62,7 @@ class Tender:
             self._driver.presence.observe(await self._liveness.alive())
         except Unavailable:
             self._driver.presence.observe(None)
+        await self._owed.settle()
         await self._hub.tend(self._driver.drive)
         for local in self._hub:
             self._media.reconcile(local.members.values())

@@ -127,7 +127,7 @@ class Connection:
         except ControlPlaneError as error:
             self._write(self._session.error(message.id, error))
         except Exception as error:
-            log.exception("handler failed", request=type(message).__name__)
+            log.exception("handler_failed", request=type(message).__name__)
             sorry = Internal("Something went wrong on our side.")
             sorry.__cause__ = error
             self._write(self._session.error(message.id, sorry))

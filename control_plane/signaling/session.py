@@ -6,6 +6,7 @@ has, so the session knows nothing of rooms.
 """
 
 import json
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
@@ -84,7 +85,7 @@ class Session:
                 Close(CloseCode.TOO_LARGE, "message too large"),
             ]
         if not self._take_token(now):
-            return self._too_fast()
+            return self._too_fast(text)
         try:
             message = CLIENT_MESSAGE.validate_json(text)
         except ValidationError as invalid:
@@ -120,21 +121,36 @@ class Session:
         self._tokens -= 1
         return True
 
-    def _too_fast(self) -> list[Output]:
+    def _too_fast(self, text: str) -> list[Output]:
         self._strikes += 1
         wait_ms = int(1000 / self.limits.rate) + 1
         error = RateLimited(f"At most {self.limits.rate:g} messages a second.", retry_after_ms=wait_ms)
-        outputs: list[Output] = [Send(_error(None, error))]
+        outputs: list[Output] = [Send(_error(_glimpsed_id(text), error))]
         if self._strikes >= self.limits.strikes:
             outputs.append(Close(CloseCode.TOO_FAST, "too many messages"))
         return outputs
 
     def _refuse(self, text: str, invalid: ValidationError) -> list[Output]:
-        self._malformed += 1
-        outputs: list[Output] = [Send(_error(_request_id(text), _explain(invalid)))]
+        """A message with a mistake is refused and forgotten; who sends what is no message at all is cut off."""
+        error = _explain(invalid)
+        outputs: list[Output] = [Send(_error(_request_id(text), error))]
+        self._malformed += isinstance(error, NotAMessage)
         if self._malformed >= self.limits.malformed:
             outputs.append(Close(CloseCode.PROTOCOL_ERROR, "too many malformed messages"))
         return outputs
+
+
+_ID = re.compile(r'"id"\s*:\s*(\d{1,15})\s*[,}]')
+
+
+class NotAMessage(InvalidRequest):
+    """Not an object with a type: whoever sends this does not speak the protocol."""
+
+
+def _glimpsed_id(text: str) -> int | None:
+    """The id of a request that is too many to be parsed, if it stands at its beginning or end."""
+    found = _ID.search(text[:64]) or _ID.search(text[-32:])
+    return int(found.group(1)) if found else None
 
 
 def _request_id(text: str) -> int | None:
@@ -152,9 +168,9 @@ def _explain(invalid: ValidationError) -> ControlPlaneError:
     first = invalid.errors(include_url=False, include_input=False, include_context=True)[0]
     match first["type"]:
         case "json_invalid" | "model_attributes_type" | "dict_type" | "model_type":
-            return InvalidRequest("A message is one JSON object with a type.")
+            return NotAMessage("A message is one JSON object with a type.")
         case "union_tag_not_found":
-            return InvalidRequest("The message has no type.")
+            return NotAMessage("The message has no type.")
         case "union_tag_invalid":
             return UnknownType("There is no such message type in this protocol version.")
     where = ".".join(str(part) for part in first["loc"][1:]) or "message"

@@ -8,7 +8,7 @@ REPLICAS_ALIVE = "nv:{replicas}:alive"
 NODE_REPORTS = "nv:{nodes}:reports"
 """Hash: node → its last heartbeat, as JSON text."""
 NODE_METERS = "nv:{nodes}:meters"
-"""Hash: node → what scripts need of it, as a JSON list of numbers."""
+"""Hash: node → what scripts need of it, as numbers with spaces between."""
 NODE_RESERVED = "nv:{nodes}:reserved"
 """Hash: node → streams reserved on it that its measured load does not include yet."""
 
@@ -19,7 +19,7 @@ def node_reservations(node: NodeId) -> str:
 
 
 def node_reservation(reservation: str) -> str:
-    """String: the node that holds this reservation, with a TTL."""
+    """String: how many streams this reservation is for and the node that holds it, with a TTL."""
     return f"nv:{{nodes}}:reservation:{reservation}"
 
 

@@ -68,12 +68,12 @@ class Heartbeats:
     def _note(self, problem: str | None) -> float:
         """Seconds until the next heartbeat. After a failure another URL has its turn; when all failed, it backs off."""
         if problem is None:
-            if self._failures:
+            if self._failures > 3:
                 log.info("heartbeat_heard_again", failures=self._failures)
             self._failures = 0
             return self._interval
         self._failures += 1
-        if self._failures.bit_count() == 1:  # the 1st, 2nd, 4th, 8th …: an outage does not fill the log
+        if self._failures > 2 and self._failures.bit_count() == 1:  # the 4th, 8th …: not a replica that just starts
             log.warning("heartbeat_failed", problem=problem, failures=self._failures)
         self._targets.append(self._targets.pop(0))
         rounds, in_round = divmod(self._failures, len(self._targets))

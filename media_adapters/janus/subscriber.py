@@ -5,6 +5,7 @@ one by one, each is decided from what Janus said it sends, and nothing is asked 
 what changes meanwhile is merged into the offer that follows.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -22,6 +23,7 @@ from media_adapters.janus.serial import Serial
 from media_adapters.janus.transactions import Message
 from media_adapters.models import (
     ConnectionStatus,
+    Mid,
     PeerConnectionRole,
     PeerRef,
     SimulcastLayer,
@@ -31,13 +33,19 @@ from media_adapters.models import (
 
 log = structlog.get_logger()
 
+_URGES = (0.7, 1.5, 3.0, 6.0)
+"""Seconds between requests for a layer that does not come. Janus switches at the layer's next key frame and asks for
+one once; a publisher that has just sent one ignores that."""
+
 
 @dataclass(eq=False)
 class _Connection:
-    """One life of the peer connection. `asked` is the latest request, `answer` the client's latest that Janus took."""
+    """One life of the peer connection. `asked` is the latest request, `answer` the client's latest that Janus took,
+    `relayed` the simulcast layer that Janus said it forwards on each m-section."""
 
     handle: Handle = field(init=False)
     lines: tuple[Line, ...] = ()
+    relayed: dict[Mid, int] = field(default_factory=dict)
     asked: Changes = field(default_factory=Changes)
     up: bool = False
     hung_up: bool = False
@@ -62,6 +70,7 @@ class Subscriber:
         self._answered: int | None = None
         self._restart = False
         self._closed = False
+        self._urging: asyncio.Task[None] | None = None
 
     @property
     def status(self) -> ConnectionStatus:
@@ -138,10 +147,33 @@ class Subscriber:
         layers = changes(self.lines, self._wanted, self._room.current).layers
         if connection is None or not layers:
             return
-        streams = [{"mid": mid, "substream": SUBSTREAM[layer]} for mid, layer in layers]
-        await connection.handle.message({"request": "configure", "streams": streams})
+        await _configure_layers(connection, layers)
         chosen = dict(layers)
         connection.lines = tuple(replace(line, layer=chosen.get(line.mid, line.layer)) for line in connection.lines)
+        self._urge_soon(connection)
+
+    def _urge_soon(self, connection: _Connection) -> None:
+        if self._urging is not None:
+            self._urging.cancel()
+        self._urging = asyncio.create_task(self._urge(connection))
+
+    async def _urge(self, connection: _Connection) -> None:
+        """Ask again for layers that do not come: Janus then asks the publisher for a key frame once more."""
+        for delay in _URGES:
+            await asyncio.sleep(delay)
+            missing = [
+                (line.mid, line.layer)
+                for line in connection.lines
+                if line.source.track.simulcast
+                and line.layer is not None
+                and connection.relayed.get(line.mid) != SUBSTREAM[line.layer]
+            ]
+            if not missing:
+                return
+            try:
+                await _configure_layers(connection, missing)
+            except (JanusError, MediaError):
+                return  # the connection is on its way out
 
     async def _ask_for_offer(self) -> None:
         restart, self._restart = self._restart, False
@@ -218,6 +250,7 @@ class Subscriber:
         with translated():
             await connection.handle.message({"request": "start"}, {"type": "answer", "sdp": sdp})
         connection.answer = sdp
+        self._urge_soon(connection)
         self._answered = negotiation
         if self._pending is pending:  # Janus may have sent its next offer right behind
             self._pending = None
@@ -231,6 +264,8 @@ class Subscriber:
 
     async def _detach(self) -> None:
         connection, self._connection, self._pending = self._connection, None, None
+        if self._urging is not None:
+            self._urging.cancel()
         if connection is not None:
             await connection.handle.detach()
 
@@ -250,6 +285,10 @@ class Subscriber:
                 self._on_lost("detached")
             case "event" if "jsep" in message:
                 self._offer(connection, PluginReply.of(message))
+            case "event":
+                data = PluginReply.of(message).data
+                if "mid" in data and "substream" in data:
+                    connection.relayed[data["mid"]] = data["substream"]
 
     def _hung_up(self, connection: _Connection, reason: str) -> None:
         """Janus ended the media and forgot the subscriptions. The handle can't offer any more: `restart` takes a new
@@ -264,3 +303,9 @@ class Subscriber:
         if connection.up != up:
             connection.up = up
             self._room.emit(ConnectionChanged(peer=self._peer, pc=PeerConnectionRole.SUBSCRIBER, connected=up))
+
+
+async def _configure_layers(connection: _Connection, layers: Sequence[tuple[Mid, SimulcastLayer]]) -> None:
+    """Ask for layers. For one that flows already Janus only says so."""
+    streams = [{"mid": mid, "substream": SUBSTREAM[layer]} for mid, layer in layers]
+    await connection.handle.message({"request": "configure", "streams": streams})

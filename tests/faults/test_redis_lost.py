@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from tests.support.browser import People
+from tests.support.figures import Figures
 from tests.support.replica import running_system
 from tests.support.sfu import Pauses, janus_of
 
@@ -17,7 +18,7 @@ REFUSAL = """
 
 
 @pytest.mark.timeout(180)
-async def test_redis_away_and_back_empty_costs_no_media_and_no_state(people: People) -> None:
+async def test_redis_away_and_back_empty_costs_no_media_and_no_state(people: People, figures: Figures) -> None:
     async with running_system(replicas=2, spare=0) as system, janus_of(system.folder / "node1") as janus:
         first, second = system.replicas
         alice, bob, carol = [await people.arrives(name) for name in ("alice", "bob", "carol")]
@@ -37,6 +38,7 @@ async def test_redis_away_and_back_empty_costs_no_media_and_no_state(people: Peo
         for replica in (first, second):
             await replica.until_ready()
         pause = await pauses.longest()
+        figures("redis away for 20 s, empty", longest_pause_at_the_sfu_ms=pause * 1000)
         assert pause < 1.0, f"media paused for {pause:.1f} s"
 
         await alice.says("after")

@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support.browser import People, Person
+from tests.support.figures import Figures
 from tests.support.replica import Replica, System, running_system
 from tests.support.sfu import Janus, Pauses, janus_of
 
@@ -103,7 +104,7 @@ WATCH_RESUME = """
 """
 
 
-async def test_a_killed_replica_costs_nobody_a_frame(call: Call) -> None:
+async def test_a_killed_replica_costs_nobody_a_frame(call: Call, figures: Figures) -> None:
     await call.alice.stops_publishing("camera")
     await call.bob.does_not_see("alice", seconds=0.2)
     await call.forget_frames()
@@ -125,9 +126,12 @@ async def test_a_killed_replica_costs_nobody_a_frame(call: Call) -> None:
     resumed = max([await resumed_within(person) for person in (call.alice, call.bob)])
     await asyncio.sleep(max(0.0, WATCH_S - resumed))
     gap, pause = await call.longest_gap(), await pauses.longest()
-    print(  # noqa: T201 - the figures of this fault
-        f"replica killed: resumed in {resumed * 1000:.0f} ms; longest gap between frames {gap:.0f} ms "
-        f"(control {control:.0f} ms); longest pause of a counter at the SFU {pause * 1000:.0f} ms"
+    figures(
+        "replica killed",
+        resumed_ms=resumed * 1000,
+        longest_frame_gap_ms=gap,
+        longest_frame_gap_control_ms=control,
+        longest_pause_at_the_sfu_ms=pause * 1000,
     )
     # The figures are for `make faults`, on a quiet machine. A picture that hung on the dead replica would stand for
     # seconds, until its connection was made anew; so would the counters of what it sent.

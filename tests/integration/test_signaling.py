@@ -287,6 +287,16 @@ async def test_hidden_people_are_noticed_by_nobody(replica: LocalReplica) -> Non
         assert {p["identity"] for p in ghost.joined["snapshot"]["participants"]} == {"alice", "ghost"}
 
 
+async def test_nobody_is_sent_what_hidden_people_publish(node: LocalNode, replica: LocalReplica) -> None:
+    async with connected(replica.ws_url) as bob, connected(replica.ws_url) as ghost:
+        await bob.join(replica.token("demo", "bob"))
+        await ghost.join(replica.token("demo", "ghost", hidden=True))
+        await ghost.asks("description", **offer())
+        await ghost.hears("track.published")
+        await bob.asks("chat", text="still alone")
+        assert "subscribe" not in [method for method, _ in node.media.calls]
+
+
 async def test_who_speaks_another_subprotocol_is_told_so(replica: LocalReplica) -> None:
     async with aiohttp.ClientSession() as session:
         for protocols in ((), ("nexusvibe.v9",)):

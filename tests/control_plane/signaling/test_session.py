@@ -94,6 +94,23 @@ def test_who_waits_may_go_on(session: Session) -> None:
     assert isinstance(session.receive(text(type="chat", text="x"), now=1.2)[0], Dispatch)
 
 
+def test_one_of_too_many_requests_still_learns_that_it_was_refused(session: Session) -> None:
+    for _ in range(5):
+        session.receive(text(type="chat", text="x"), now=1)
+    assert sent(session.receive(text(type="chat", id=7, text="x"), now=1)[0])["id"] == 7
+    quoted = text(type="chat", text='"id": 5}', id=8)
+    assert sent(session.receive(quoted, now=1)[0])["id"] == 8
+
+
+def test_mistakes_in_messages_do_not_add_up(session: Session) -> None:
+    for second in range(10):
+        outputs = [
+            *session.receive(text(type="chat", text=7), now=second),
+            *session.receive(text(type="x"), now=second),
+        ]
+        assert not any(isinstance(output, Close) for output in outputs)
+
+
 def test_persistent_malformed_messages_end_the_connection(session: Session) -> None:
     outputs = [output for _ in range(3) for output in session.receive("{", now=1)]
     assert outputs[-1] == Close(CloseCode.PROTOCOL_ERROR, "too many malformed messages")

@@ -209,6 +209,7 @@ export class Room extends Emitter<RoomEvents> {
     this.apply(replace(this.roomState, snapshot));
     this.media.resumed(repair);
     this.media.place(placement);
+    if (this.wanted) this.wantedUpdates.push(this.wanted);
     this.setConnection("connected");
   }
 

@@ -1,0 +1,69 @@
+"""Redis is away for a while and comes back as it was: what was to be changed meanwhile is refused, or made up for."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.support.client import Client, RequestFailed, connected
+from tests.support.inprocess import LocalReplica, local_node, local_replica
+from tests.support.redis import RedisServer, RedisTarget, running_redis
+
+
+@dataclass(frozen=True)
+class Place:
+    redis: RedisServer
+    replica: LocalReplica
+
+
+@pytest.fixture
+async def place() -> AsyncIterator[Place]:
+    async with running_redis() as redis:
+        target = RedisTarget(redis.url, cluster=False)
+        async with local_node(target, "n1"), local_replica(target, "here", nodes=("n1",)) as replica:
+            yield Place(redis, replica)
+
+
+async def says(client: Client, text: str) -> bool:
+    """Whether it could be said now."""
+    try:
+        await client.asks("chat", text=text)
+    except RequestFailed as failed:
+        if failed.code != "unavailable":
+            raise
+        return False
+    return True
+
+
+async def test_a_change_meanwhile_gets_a_retryable_error_and_can_be_made_afterwards(place: Place) -> None:
+    async with connected(place.replica.ws_url) as alice:
+        await alice.join(place.replica.token("demo", "alice"))
+        place.redis.stop()
+        with pytest.raises(RequestFailed) as refused:
+            await alice.asks("chat", text="lost")
+        assert (refused.value.code, refused.value.error["retryable"]) == ("unavailable", True)
+        place.redis.cont()
+        while not await says(alice, "said"):
+            pass  # the replica has yet to notice
+
+
+async def test_who_leaves_meanwhile_is_gone_afterwards(place: Place) -> None:
+    async with connected(place.replica.ws_url) as alice, connected(place.replica.ws_url) as bob:
+        await alice.join(place.replica.token("demo", "alice"))
+        await bob.join(place.replica.token("demo", "bob"))
+        place.redis.stop()
+        await alice.asks("leave")
+        place.redis.cont()
+        assert (await bob.hears("participant.left"))["participant"] == alice.id
+
+
+async def test_who_loses_the_connection_meanwhile_is_away_afterwards_and_may_resume(place: Place) -> None:
+    async with connected(place.replica.ws_url) as alice, connected(place.replica.ws_url) as bob:
+        await alice.join(place.replica.token("demo", "alice"))
+        await bob.join(place.replica.token("demo", "bob"))
+        place.redis.stop()
+        await alice.drops()
+        place.redis.cont()
+        assert not (await bob.hears("participant.updated"))["participant"]["connected"]
+        async with connected(place.replica.ws_url) as again:
+            await again.resume(alice.resume_token)
