@@ -3,11 +3,9 @@
 import asyncio
 import errno
 import fcntl
-import logging
 import signal
 import ssl
 import sys
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +14,7 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from pydantic import ValidationError
 
+from media_adapters import logs
 from media_adapters.agent.errors import AgentFailed
 from media_adapters.agent.heartbeat import Heartbeats
 from media_adapters.agent.server import NodeServer
@@ -36,7 +35,7 @@ def main() -> int:
         settings = AgentSettings()
     except ValidationError as error:
         return _failed("; ".join(_problem(detail["loc"], detail["msg"]) for detail in error.errors(include_url=False)))
-    _configure_logs(settings)
+    logs.configure(settings.log_level, settings.log_format)
     try:
         asyncio.run(_until_told(settings))
     except AgentFailed as failure:
@@ -175,28 +174,6 @@ def _tls(settings: AgentSettings) -> ssl.SSLContext | None:
     except OSError as error:
         raise AgentFailed(f"The TLS certificate or key can't be used: {error.strerror or error}.") from error
     return context
-
-
-def _configure_logs(settings: AgentSettings) -> None:
-    """To stderr. Of a foreign exception only its kind and place: its message may quote an SDP or an address."""
-    machine = settings.log_format == "json"
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _place_of_exception,
-            structlog.processors.JSONRenderer() if machine else structlog.dev.ConsoleRenderer(colors=False),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[settings.log_level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-
-
-def _place_of_exception(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    if event.pop("exc_info", None) and (error := sys.exc_info()[1]) is not None:
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        event.update(error=type(error).__name__, where=f"{Path(last.filename).name}:{last.lineno}")
-    return event
 
 
 def _problem(where: tuple[int | str, ...], message: str) -> str:

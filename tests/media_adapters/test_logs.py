@@ -10,7 +10,8 @@ from typing import cast
 
 import pytest
 
-from control_plane import errors, logs
+from control_plane import errors
+from media_adapters import logs
 
 SDP = "v=0\r\no=- 46117 2 IN IP4 203.0.113.7\r\ns=-\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=ice-ufrag:Zk3w\r\n"
 CANDIDATE = "candidate:842163049 1 udp 1677729535 203.0.113.7 46154 typ srflx raddr 10.0.0.17 rport 46154"
@@ -112,7 +113,7 @@ def test_every_member_of_an_exception_group_is_told() -> None:
 
 PROGRAM = """
 import asyncio, logging, warnings, structlog
-from control_plane import logs
+from media_adapters import logs
 logs.configure("debug", "json")
 log = structlog.get_logger()
 log.info("room opened", room="demo", remote="203.0.113.7")
