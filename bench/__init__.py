@@ -1,0 +1,1 @@
+"""Measurements, each with the baseline that it runs against. `make bench` runs all of them in one go."""

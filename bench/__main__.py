@@ -1,0 +1,32 @@
+"""`python -m bench [NAME …]`: all benchmarks, or those named."""
+
+import sys
+
+import structlog
+import uvloop
+
+from bench import joins, redis_path
+from bench.table import machine, show
+
+BENCHMARKS = {"redis": ("The way to Redis", redis_path.measure), "joins": ("Joining", joins.measure)}
+
+
+def main(names: list[str]) -> int:
+    unknown = set(names) - BENCHMARKS.keys()
+    if unknown:
+        print(f"There is no benchmark {', '.join(sorted(unknown))}. There are: {', '.join(BENCHMARKS)}.")
+        return 2
+    structlog.configure(processors=[_drop])
+    print(machine())
+    for name in names or BENCHMARKS:
+        title, measure = BENCHMARKS[name]
+        show(title, uvloop.run(measure()))
+    return 0
+
+
+def _drop(_logger: object, _method: str, _event: structlog.typing.EventDict) -> str:
+    raise structlog.DropEvent
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

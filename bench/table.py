@@ -1,0 +1,41 @@
+"""How figures are taken and shown."""
+
+import os
+import platform
+import resource
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+ROUNDS = 5
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure over several rounds."""
+
+    what: str
+    unit: str
+    values: Sequence[float]
+
+    def line(self) -> str:
+        middle, low, high = statistics.median(self.values), min(self.values), max(self.values)
+        return f"{self.what:58} {middle:12,.1f} {low:12,.1f} {high:12,.1f}  {self.unit}"
+
+
+def show(title: str, rows: Sequence[Row]) -> None:
+    print(f"\n{title}\n{'':58} {'median':>12} {'least':>12} {'most':>12}")
+    for row in rows:
+        print(row.line())
+
+
+def machine() -> str:
+    """What a reader needs to judge the figures."""
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+    return f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}; load before: {load}"
+
+
+def cpu_seconds() -> float:
+    """CPU time of this process so far."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
