@@ -62,8 +62,8 @@ class Mirror:
         return delta.changes
 
     def replace(self, state: RoomState) -> bool:
-        """Take a snapshot unless it is older than what is known. Whether it was taken."""
-        if state.incarnation == self.state.incarnation and state.version < self.state.version:
+        """Take a snapshot unless it tells nothing new. Whether it was taken."""
+        if state.incarnation == self.state.incarnation and state.version <= self.state.version:
             return False
         self.state = state
         return True
