@@ -1,0 +1,89 @@
+"""`nexusvibe serve` when it can't: one line that says what to do, and exit code 1."""
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Mapping
+
+import pytest
+
+from control_plane.nodes.identity import new_control_key
+from tests.support.redis import RedisServer, running_redis
+
+GOOD = {"TOKEN_SECRET": "a secret that is long enough for it", "CONTROL_KEY": new_control_key(), "PORT": "0"}
+
+
+async def serve(settings: Mapping[str, str]) -> tuple[int | None, list[str]]:
+    """The exit code, and what was said on stderr."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "control_plane", "serve"),
+        env={"PATH": os.environ["PATH"], **{f"NEXUSVIBE_{name}": value for name, value in settings.items()}},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(20):
+            _, said = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return process.returncode, said.decode().splitlines()
+
+
+async def test_without_redis_it_says_where_it_looked() -> None:
+    code, said = await serve(GOOD | {"REDIS_URL": "unix:///nowhere/redis.sock"})
+    assert code == 1
+    assert said[-1].startswith("nexusvibe: There is no Redis at unix:///nowhere/redis.sock")
+    assert "NEXUSVIBE_REDIS_URL" in said[-1]
+
+
+async def test_a_redis_that_does_not_answer_is_given_up() -> None:
+    async with running_redis() as redis:
+        redis.stop()
+        code, said = await serve(GOOD | {"REDIS_URL": redis.url})
+        redis.cont()
+    assert code == 1
+    assert "does not answer" in said[-1]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"TOKEN_SECRET": "short"}, "The token secret needs at least 32 bytes."),
+        ({"CONTROL_KEY": "no key"}, "key"),
+        ({"PORT": "99999"}, "NEXUSVIBE_PORT"),
+        ({"LOG_LEVEL": "loud"}, "There is no log level"),
+    ],
+)
+async def test_a_wrong_setting_is_named(wrong: dict[str, str], sentence: str) -> None:
+    code, said = await serve(GOOD | {"REDIS_URL": "unix:///nowhere/redis.sock"} | wrong)
+    assert code == 1
+    assert sentence in said[-1]
+    assert len(said) == 1
+
+
+async def test_a_missing_setting_is_named() -> None:
+    code, said = await serve({})
+    assert code == 1
+    assert said == [
+        (
+            "nexusvibe: The settings are not complete. NEXUSVIBE_TOKEN_SECRET: Field required; "
+            "NEXUSVIBE_CONTROL_KEY: Field required."
+        )
+    ]
+
+
+async def test_a_port_that_is_taken_is_named() -> None:
+    async with running_redis() as redis:
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            code, said = await serve(_with(redis, PORT=str(port)))
+    assert code == 1
+    assert said[-1].startswith(f"nexusvibe: Port {port} can't be used")
+
+
+def _with(redis: RedisServer, **settings: str) -> dict[str, str]:
+    return GOOD | {"REDIS_URL": redis.url} | settings
