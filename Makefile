@@ -33,7 +33,7 @@ fmt: setup-tools
 	@$(npm) run fmt
 
 faults: setup-test
-	@exec $(bin)/pytest -m faults --rounds $(ROUNDS) $(ARGS)
+	@exec $(bin)/pytest tests/faults --rounds $(ROUNDS) $(ARGS)
 
 bench: setup-test
 	@test -d bench || { echo "There are no benchmarks yet." >&2; exit 1; }
