@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from control_plane import logs
 from control_plane.access.tokens import Grants, RoomTokens
 from control_plane.app import PortTaken, serve
+from control_plane.database import DatabaseUnreachable, NotMigrated
 from control_plane.settings import Settings
 from control_plane.state import RedisUnreachable
 from control_plane.up import CannotStart, UpOptions
@@ -24,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         result: int = options.run(options)
-    except (RedisUnreachable, PortTaken, CannotStart, BadKey, ValueError) as error:
+    except (RedisUnreachable, DatabaseUnreachable, NotMigrated, PortTaken, CannotStart, BadKey, ValueError) as error:
         sys.stderr.write(f"nexusvibe: {_sentence(error)}\n")
         return 1
     return result

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from control_plane.access.tokens import RoomTokens
 from control_plane.clock import Clock, SystemClock
+from control_plane.database import Database, expect_migrated
 from control_plane.errors import ControlPlaneError
 from control_plane.http import application
 from control_plane.nodes.identity import ControlKey
@@ -48,14 +49,16 @@ class PortTaken(Exception):
 async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterator[web.Application]:
     """One replica, connected to live state and serving nobody yet.
 
-    On leaving, its clients are sent elsewhere and its leases are given up. Raises `RedisUnreachable`, `BadKey`,
-    `ValueError` with sentences for the operator.
+    On leaving, its clients are sent elsewhere and its leases are given up. Raises `RedisUnreachable`,
+    `DatabaseUnreachable`, `NotMigrated`, `BadKey`, `ValueError` with sentences for the operator.
     """
     clock = clock or SystemClock()
     tokens = RoomTokens(settings.token_secret.get_secret_value(), clock)
     control_key = ControlKey.from_pem(settings.control_key.get_secret_value())
     me = settings.replica_id
     async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(Database.connect(settings.database_url))
+        await expect_migrated(database)
         redis = await stack.enter_async_context(Redis.connect(settings.redis_url, cluster=settings.redis_cluster))
         liveness = await stack.enter_async_context(Liveness.start(redis, me))
         registry = await stack.enter_async_context(NodeRegistry.start(redis, clock=clock))

@@ -10,12 +10,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from control_plane.ids import NodeId, ReplicaId, new_id
 
 
-class Settings(BaseSettings):
-    """One replica of the control plane.
+def default_data_dir() -> Path:
+    """Where programs keep what should outlive a restart (XDG Base Directory Specification)."""
+    state = os.environ.get("XDG_STATE_HOME")
+    return (Path(state) if state else Path.home() / ".local/state") / "nexusvibe"
 
-    Secrets may be given as files named like the variable in lower case (`token_secret`) in the secrets directory.
-    """
 
+class Environment(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="NEXUSVIBE_",
         env_file=".env",
@@ -23,14 +24,32 @@ class Settings(BaseSettings):
         extra="ignore",
     )
 
-    replica_id: Annotated[ReplicaId, Field(default_factory=lambda: ReplicaId(new_id("r")))]
-    host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535)] = 8080
-    """Where clients, integrators and heartbeats arrive. 0 takes a free port."""
+
+class DatabaseSettings(Environment):
+    """Where what must outlive every process is."""
+
+    database_url: Annotated[str, Field(default_factory=lambda: f"sqlite:///{default_data_dir()}/nexusvibe.db")]
+    """`postgresql://user:password@host/name` or `sqlite:///FILE`; left out, the file that `nexusvibe up` uses."""
+
+
+class StateSettings(Environment):
+    """Where live state is."""
 
     redis_url: str = "redis://127.0.0.1:6379/0"
     """`redis://`, `rediss://` or `unix://`; with `redis_cluster` any node of the cluster."""
     redis_cluster: bool = False
+
+
+class Settings(DatabaseSettings, StateSettings):
+    """One replica of the control plane.
+
+    Secrets may be given as files named like the variable in lower case (`token_secret`) in the secrets directory.
+    """
+
+    replica_id: Annotated[ReplicaId, Field(default_factory=lambda: ReplicaId(new_id("r")))]
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    """Where clients, integrators and heartbeats arrive. 0 takes a free port."""
 
     token_secret: SecretStr
     """Signs and verifies room tokens (HS256); at least 32 bytes."""

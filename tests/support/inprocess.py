@@ -1,6 +1,7 @@
 """Replicas inside the test's own process, for what needs no media: quick to start, and their tasks can be counted."""
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from media_adapters.agent.server import NodeServer
 from media_adapters.agent.service import AgentService
 from media_adapters.models import Capability, NodeLoad
 from media_adapters.wire import PATH, Heartbeat, new_private_key, private_key, public_key, public_text
+from tests.support.database import migrate
 from tests.support.recorder import DESCRIPTION, RecordingNode
 from tests.support.redis import RedisTarget
 
@@ -45,12 +47,23 @@ class LocalReplica:
 
 
 @asynccontextmanager
-async def local_replica(redis: RedisTarget, name: str, nodes: tuple[str, ...] = ()) -> AsyncIterator[LocalReplica]:
+async def local_replica(
+    redis: RedisTarget, name: str, nodes: tuple[str, ...] = (), database_url: str = ""
+) -> AsyncIterator[LocalReplica]:
+    """`database_url` is of a migrated database, left out of one that is this replica's own."""
+    if not database_url:
+        with tempfile.TemporaryDirectory(prefix="nv-db-") as folder:
+            database_url = f"sqlite:///{folder}/nexusvibe.db"
+            await migrate(database_url)
+            async with local_replica(redis, name, nodes, database_url) as own:
+                yield own
+        return
     settings = Settings(
         _env_file=None,
         replica_id=ReplicaId(name),
         redis_url=redis.url,
         redis_cluster=redis.cluster,
+        database_url=database_url,
         token_secret=SecretStr(TOKEN_SECRET),
         control_key=SecretStr(CONTROL_KEY),
         trusted_nodes={NodeId(node): NODE_KEY for node in nodes},

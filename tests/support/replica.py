@@ -16,6 +16,7 @@ from control_plane.up.keys import Keys, load_or_make_keys
 from control_plane.up.options import built_page
 from media_adapters.wire import private_key, public_text
 from media_adapters.wire.keys import new_private_key
+from tests.support.database import migrate
 from tests.support.ports import reserved_port
 from tests.support.processes import RunningProcess, running_process
 from tests.support.redis import RedisServer, running_redis
@@ -81,6 +82,7 @@ class System:
     replica_ports: Sequence[int]
     replicas: list[Replica]
     nodes: list[RunningProcess]
+    database_url: str
     _stack: AsyncExitStack
 
     async def start_replica(self, **settings: str) -> Replica:
@@ -92,6 +94,7 @@ class System:
                 self.redis.url,
                 self.keys,
                 self.node_keys,
+                self.database_url,
                 port=self.replica_ports[index],
                 name=f"replica {index + 1}",
                 **own,
@@ -115,16 +118,18 @@ async def running_replica(
     redis_url: str,
     keys: Keys,
     node_keys: Sequence[NodeKey],
+    database_url: str,
     *,
     port: int | None = None,
     name: str = "replica",
     **own: str,
 ) -> AsyncIterator[Replica]:
-    """One replica, as soon as it answers. `own` are settings without their prefix, in upper case."""
+    """One replica on a migrated database, as soon as it answers. `own` are settings without their prefix, in upper case."""
     port = port or reserved_port()
     env = {
         "PORT": str(port),
         "REDIS_URL": redis_url,
+        "DATABASE_URL": database_url,
         "SECRETS_DIR": str(keys.replica_secrets),
         "TRUSTED_NODES": json.dumps({key.id: key.public for key in node_keys}),
         "WEB_ROOT": str(built_page()),
@@ -173,7 +178,9 @@ async def running_system(*, replicas: int = 1, nodes: int = 1, spare: int = 2) -
         keys = load_or_make_keys(folder / "keys")
         node_keys = [_node_key(folder / "keys", f"node{number + 1}") for number in range(nodes + spare)]
         ports = [reserved_port() for _ in range(replicas + spare)]
-        system = System(folder, redis, keys, node_keys, ports, [], [], stack)
+        database_url = f"sqlite:///{folder}/keys/nexusvibe.db"
+        await migrate(database_url)
+        system = System(folder, redis, keys, node_keys, ports, [], [], database_url, stack)
         for _ in range(nodes):
             await system.start_node()
         for _ in range(replicas):
