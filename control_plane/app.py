@@ -23,6 +23,7 @@ from control_plane.rooms.handlers import greet
 from control_plane.rooms.hub import RoomHub
 from control_plane.rooms.local import LocalRoom
 from control_plane.rooms.media import MediaPlane
+from control_plane.rooms.moderation import Moderation
 from control_plane.rooms.placing import RegistryPlacing
 from control_plane.rooms.service import RoomService
 from control_plane.rooms.store import RoomStore
@@ -84,7 +85,7 @@ async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         registry.on_verdict(tender.hurry)
 
         service = RoomService(replica=me, tokens=tokens, store=store, hub=hub, media=media, placing=placing)
-        endpoint = SignalingEndpoint(partial(greet, service, media), clock)
+        endpoint = SignalingEndpoint(partial(greet, service, media, Moderation(store)), clock)
         stack.push_async_callback(_say_goodbye, endpoint)
 
         async def ready() -> dict[str, bool]:

@@ -1,7 +1,7 @@
 """Room tokens: a JWT (RFC 7519, HS256) that lets its bearer into one room.
 
-Claims: `room`, `sub` (the identity; left out, each join is a guest of its own), `name`, `hidden`, `iat`, `nbf`, `exp`,
-`jti`. The audience keeps a token of another service with the same secret out.
+Claims: those of `Grants`, `iat`, `nbf`, `exp`, `jti`. The audience keeps a token of another service with the same
+secret out.
 """
 
 import json
@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from control_plane.clock import Clock, SystemClock
 from control_plane.errors import ExpiredToken, InvalidToken
 from control_plane.ids import Identity, RoomId, new_id
+from media_adapters.models import TrackSource
 
 AUDIENCE = "nexusvibe"
 LEEWAY_S = 5
@@ -27,14 +28,34 @@ RoomName = Annotated[str, Field(pattern=ROOM_NAME.pattern)]
 
 
 class Grants(BaseModel):
-    """What the bearer may do. Without an `identity` every join becomes a guest with an identity of its own."""
+    """What the bearer may do. Without an `identity` every join becomes a guest with an identity of its own.
+
+    `publish` are the sources it may send; `moderate` and `record` hold for this room only.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
     room: RoomName
     identity: Annotated[Identity | None, Field(alias="sub", min_length=1, max_length=128)] = None
     name: Annotated[str | None, Field(min_length=1, max_length=64)] = None
+    publish: tuple[TrackSource, ...] = tuple(TrackSource)
+    subscribe: bool = True
+    chat: bool = True
+    moderate: bool = False
+    record: bool = False
     hidden: bool = False
+
+
+class VerifiedToken(BaseModel):
+    """A token that was believed. Times are seconds since the epoch; a token that does not say when it was issued counts
+    as issued at 0."""
+
+    model_config = ConfigDict(frozen=True)
+
+    grants: Grants
+    jti: str
+    issued_at: float
+    expires_at: float
 
 
 class RoomTokens:
@@ -56,12 +77,17 @@ class RoomTokens:
         claims |= {"aud": AUDIENCE, "iat": now, "nbf": now, "exp": now + ttl, "jti": new_id("j")}
         return jwt.encode({"alg": "HS256", "typ": "JWT"}, claims, self._key)
 
-    def verify(self, token: str) -> Grants:
-        """What the token grants. Raises `ExpiredToken` or `InvalidToken`."""
+    def verify(self, token: str) -> VerifiedToken:
+        """Raises `ExpiredToken` or `InvalidToken`."""
         try:
             claims = jwt.decode(token, self._key, algorithms=["HS256"]).claims
             self._claims_registry().validate(claims)
-            return Grants.model_validate(claims)
+            return VerifiedToken(
+                grants=Grants.model_validate(claims),
+                jti=claims.get("jti", ""),
+                issued_at=claims.get("iat", 0),
+                expires_at=claims["exp"],
+            )
         except ExpiredTokenError as error:
             raise ExpiredToken("This room token has expired: ask for a new one.") from error
         except (JoseError, ValidationError, ValueError, json.JSONDecodeError) as error:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from control_plane.ids import Identity, Incarnation, LegId, NodeId, ParticipantId, ReplicaId, RoomId, TrackId
+from control_plane.rooms.permissions import Permissions
 from media_adapters.models import PeerRef, RoomRef, TrackKind, TrackSource
 
 
@@ -22,7 +23,7 @@ class Person(Record):
     id: ParticipantId
     identity: Identity
     name: str
-    hidden: bool = False
+    permissions: Permissions = Permissions()
     joined_at: int = 0
     replica: ReplicaId
     generation: int = 1

@@ -8,7 +8,7 @@ from functools import partial
 import structlog
 
 from control_plane.access.tokens import ROOM_NAME, RoomTokens, room_of
-from control_plane.errors import ControlPlaneError, InvalidRequest, ResumeRefused, Unavailable
+from control_plane.errors import ControlPlaneError, InvalidRequest, NotAllowed, ResumeRefused, Unavailable
 from control_plane.ids import Incarnation, ParticipantId, ReplicaId, RoomId, TrackId, new_id
 from control_plane.rooms import repair, views
 from control_plane.rooms.domain import Person, RoomState
@@ -17,6 +17,7 @@ from control_plane.rooms.hub import RoomHub
 from control_plane.rooms.local import LocalRoom
 from control_plane.rooms.media import MediaPlane
 from control_plane.rooms.member import Member
+from control_plane.rooms.permissions import Permissions
 from control_plane.rooms.placing import Placing
 from control_plane.rooms.store import ResumeTokens, RoomStore, guest_identity, token_hash
 from control_plane.signaling.endpoint import Connection
@@ -61,7 +62,8 @@ class RoomService:
 
     async def join(self, connection: Connection, message: Join) -> tuple[Member, JoinedResult]:
         """Enter the room that the token names. Raises `InvalidToken`, `ExpiredToken`, `RoomFull`, `NoCapacity`."""
-        grants = self._tokens.verify(message.token)
+        token = self._tokens.verify(message.token)
+        grants = token.grants
         name = grants.name or message.name
         if name is None:
             raise InvalidRequest("name: the token gives none, so the join must.")
@@ -70,15 +72,15 @@ class RoomService:
             id=ParticipantId(new_id("p")),
             identity=grants.identity or guest_identity(),
             name=name,
-            hidden=grants.hidden,
+            permissions=Permissions.granted(grants),
             replica=self._replica,
         )
-        token = _resume_token(room, person.id)
+        resume = _resume_token(room, person.id)
         connection.hold_events()
         async with self._hub.entering(room) as local:
             incarnation = local.incarnation or Incarnation(new_id("i"))
-            state = await self._store.join(room, incarnation, person, token, CAPACITY)
-            member = self._admit(local, connection, state, person.id, ResumeTokens(token_hash(token)))
+            state = await self._store.join(room, incarnation, person, resume, CAPACITY)
+            member = self._admit(local, connection, state, person.id, ResumeTokens(token_hash(resume)))
             try:
                 await local.wait_for(state.version)
                 await self._place_first(member)
@@ -92,7 +94,7 @@ class RoomService:
             participant=views.participant(member.person),
             snapshot=self._welcome(member),
             placement=views.placement(member.person),
-            resume=token,
+            resume=resume,
         )
 
     async def resume(self, connection: Connection, message: Resume) -> tuple[Member, ResumedResult]:
@@ -157,6 +159,8 @@ class RoomService:
             await self._media.mute(member, track, message.muted)
 
     async def subscribe(self, member: Member, message: Subscribe) -> None:
+        if not member.person.permissions.subscribe:
+            raise NotAllowed("You may not receive anybody's media here.")
         wanted = message.tracks
         member.wanted = None if wanted is None else {TrackId(want.track): want.layer for want in wanted}
         self._media.reconcile([member])

@@ -18,7 +18,17 @@ export const CloseCode = {
 export const FINAL_CLOSE_CODES: ReadonlySet<number> = new Set([4400, 4401, 4403, 4409, 4413]);
 
 export type ClientMessage =
-  Join | Resume | Leave | Description | Candidate | Ready | TrackUpdate | Subscribe | Chat | Ping;
+  | Join
+  | Resume
+  | Leave
+  | Description
+  | Candidate
+  | Ready
+  | TrackUpdate
+  | Subscribe
+  | Chat
+  | ChangePermissions
+  | Ping;
 /**
  * Which of a participant's two connections: it offers on `publisher`, the node offers on `subscriber`.
  */
@@ -188,6 +198,20 @@ export interface Chat {
   nonce?: string | null;
 }
 /**
+ * For moderators: what somebody may do from now on. Only what is given changes.
+ *
+ * Tracks of sources that they may not publish any more end at once. Everybody hears of it as `participant.updated`.
+ */
+export interface ChangePermissions {
+  id?: number | null;
+  type: "permissions";
+  participant: string;
+  publish?: TrackSource[] | null;
+  subscribe?: boolean | null;
+  chat?: boolean | null;
+  moderate?: boolean | null;
+}
+/**
  * Ask for a sign of life.
  */
 export interface Ping {
@@ -218,6 +242,18 @@ export interface Participant {
   name: string;
   joined_at: number;
   connected: boolean;
+  permissions: Permissions;
+}
+/**
+ * What somebody may do here. `publish` are the sources that they may send; without `subscribe` they receive
+ * nobody's media. Nobody else sees who is `hidden`.
+ */
+export interface Permissions {
+  publish: TrackSource[];
+  subscribe: boolean;
+  chat: boolean;
+  moderate: boolean;
+  hidden: boolean;
 }
 /**
  * The whole room as this participant may see it. It replaces everything that the client knew.
