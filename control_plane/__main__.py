@@ -1,4 +1,4 @@
-"""The command line: `nexusvibe serve | up | token | node run`."""
+"""The command line: `nexusvibe serve | up | db | key | token | node run`."""
 
 import argparse
 import os
@@ -10,14 +10,22 @@ import uvloop
 from pydantic import ValidationError
 
 from control_plane import logs
+from control_plane.access.errors import UnknownKey
 from control_plane.access.tokens import Grants, RoomTokens
 from control_plane.app import PortTaken, serve
+from control_plane.cli import database, keys
 from control_plane.database import DatabaseUnreachable, NotMigrated
+from control_plane.errors import ControlPlaneError
 from control_plane.settings import Settings
 from control_plane.state import RedisUnreachable
 from control_plane.up import CannotStart, UpOptions
 from control_plane.up import run as run_up
 from media_adapters.wire import BadKey
+
+_EXPECTED = (
+    *(RedisUnreachable, DatabaseUnreachable, NotMigrated, ControlPlaneError, UnknownKey),
+    *(PortTaken, CannotStart, BadKey, ValueError),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         result: int = options.run(options)
-    except (RedisUnreachable, DatabaseUnreachable, NotMigrated, PortTaken, CannotStart, BadKey, ValueError) as error:
+    except _EXPECTED as error:
         sys.stderr.write(f"nexusvibe: {_sentence(error)}\n")
         return 1
     return result
@@ -53,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--data-dir", type=Path, help="where keys and secrets are kept")
     up.add_argument("--web-root", type=Path, help="folder with the built page (default: the one of this checkout)")
     up.set_defaults(run=_up)
+
+    database.add(commands)
+    keys.add(commands)
 
     token = commands.add_parser("token", help="mint a room token, signed with NEXUSVIBE_TOKEN_SECRET")
     token.add_argument("room", help="the room that it opens")

@@ -124,7 +124,7 @@ async def running_replica(
     name: str = "replica",
     **own: str,
 ) -> AsyncIterator[Replica]:
-    """One replica on a migrated database, as soon as it answers. `own` are settings without their prefix, in upper case."""
+    """One replica on a migrated database, as soon as it answers. `own`: settings without prefix, in upper case."""
     port = port or reserved_port()
     env = {
         "PORT": str(port),
