@@ -9,11 +9,16 @@ from functools import partial
 import structlog
 from aiohttp import web
 
+from control_plane.access.idempotency import Idempotency
+from control_plane.access.keys import ApiKeys
+from control_plane.access.routes import KeyAuthentication, TokenRoutes
 from control_plane.access.tokens import RoomTokens
 from control_plane.clock import Clock, SystemClock
 from control_plane.database import Database, expect_migrated
 from control_plane.errors import ControlPlaneError
 from control_plane.http import application
+from control_plane.http.api import Api
+from control_plane.http.limits import KeyLimits
 from control_plane.nodes.identity import ControlKey
 from control_plane.nodes.pool import NodePool
 from control_plane.nodes.registry import NodeRegistry
@@ -21,10 +26,12 @@ from control_plane.nodes.routes import HeartbeatRoute
 from control_plane.rooms.driver import Driver
 from control_plane.rooms.handlers import greet
 from control_plane.rooms.hub import RoomHub
+from control_plane.rooms.index import RoomIndex
 from control_plane.rooms.local import LocalRoom
 from control_plane.rooms.media import MediaPlane
 from control_plane.rooms.moderation import Moderation
 from control_plane.rooms.placing import RegistryPlacing
+from control_plane.rooms.routes import RoomRoutes
 from control_plane.rooms.service import RoomService
 from control_plane.rooms.store import RoomStore
 from control_plane.rooms.tender import Tender
@@ -88,6 +95,13 @@ async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         endpoint = SignalingEndpoint(partial(greet, service, media, Moderation(store)), clock)
         stack.push_async_callback(_say_goodbye, endpoint)
 
+        index = await stack.enter_async_context(RoomIndex.keep(redis, hub))
+        operations = [
+            *TokenRoutes(tokens, Idempotency(redis, clock), clock).operations(),
+            *RoomRoutes(store, index).operations(),
+        ]
+        limits = KeyLimits(settings.api_requests_per_minute)
+
         async def ready() -> dict[str, bool]:
             up = (node for node in registry.nodes.values() if node.state == "up" and not registry.is_lost(node.id))
             return {"redis": redis.connected, "media_node": any(up)}
@@ -96,6 +110,7 @@ async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterat
             signal=endpoint.handle,
             heartbeat=HeartbeatRoute(registry.store, settings.trusted_nodes).post,
             ready=ready,
+            api=Api(operations, KeyAuthentication(ApiKeys(database, clock)), limits),
             web_root=settings.web_root,
         )
 

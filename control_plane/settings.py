@@ -58,6 +58,9 @@ class Settings(DatabaseSettings, StateSettings):
     trusted_nodes: dict[NodeId, str] = {}
     """Public key (base64, 32 bytes) of each media node whose heartbeats are believed."""
 
+    api_requests_per_minute: Annotated[int, Field(ge=1)] = 600
+    """How often one API key may ask this replica."""
+
     web_root: Path | None = None
     """Folder with the built web client; without one only the API is served."""
     allowed_origins: Annotated[tuple[str, ...], Field(description="empty: the host that the page came from")] = ()

@@ -12,10 +12,11 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 
-from control_plane.access.errors import InvalidKey, UnknownKey
+from control_plane.access.errors import UnknownKey
 from control_plane.access.models import ApiKeyRow
 from control_plane.clock import Clock, SystemClock
 from control_plane.database import Database
+from control_plane.http.errors import InvalidKey
 
 LAST_USE_STEP = timedelta(minutes=1)
 """How exact the time of last use is: it is written at most so often."""

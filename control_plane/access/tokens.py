@@ -6,6 +6,7 @@ secret out.
 
 import json
 import re
+from dataclasses import dataclass
 from typing import Annotated
 
 from joserfc import jwt
@@ -14,6 +15,7 @@ from joserfc.jwk import OctKey
 from joserfc.jwt import JWTClaimsRegistry
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from control_plane.access.names import Attributes
 from control_plane.clock import Clock, SystemClock
 from control_plane.errors import ExpiredToken, InvalidToken
 from control_plane.ids import Identity, RoomId, new_id
@@ -38,6 +40,7 @@ class Grants(BaseModel):
     room: RoomName
     identity: Annotated[Identity | None, Field(alias="sub", min_length=1, max_length=128)] = None
     name: Annotated[str | None, Field(min_length=1, max_length=64)] = None
+    attributes: Attributes = {}
     publish: tuple[TrackSource, ...] = tuple(TrackSource)
     subscribe: bool = True
     chat: bool = True
@@ -58,6 +61,15 @@ class VerifiedToken(BaseModel):
     expires_at: float
 
 
+@dataclass(frozen=True, slots=True)
+class SignedToken:
+    """`expires_at` in seconds since the epoch."""
+
+    text: str
+    jti: str
+    expires_at: int
+
+
 class RoomTokens:
     """Mints and verifies room tokens with one secret.
 
@@ -72,10 +84,14 @@ class RoomTokens:
 
     def mint(self, grants: Grants, ttl: int = 3600) -> str:
         """A token for `ttl` seconds from now."""
-        now = int(self._clock.now())
+        return self.mint_at(int(self._clock.now()), grants, ttl).text
+
+    def mint_at(self, now: int, grants: Grants, ttl: int, jti: str | None = None) -> SignedToken:
+        """A token for `ttl` seconds from `now`, which everybody who mints it with the same `jti` gets alike."""
+        jti = jti or new_id("j")
         claims = grants.model_dump(by_alias=True, exclude_none=True, exclude_defaults=True)
-        claims |= {"aud": AUDIENCE, "iat": now, "nbf": now, "exp": now + ttl, "jti": new_id("j")}
-        return jwt.encode({"alg": "HS256", "typ": "JWT"}, claims, self._key)
+        claims |= {"aud": AUDIENCE, "iat": now, "nbf": now, "exp": now + ttl, "jti": jti}
+        return SignedToken(jwt.encode({"alg": "HS256", "typ": "JWT"}, claims, self._key), jti, now + ttl)
 
     def verify(self, token: str) -> VerifiedToken:
         """Raises `ExpiredToken` or `InvalidToken`."""

@@ -10,8 +10,10 @@ from itertools import count
 from aiohttp import web
 from pydantic import SecretStr
 
+from control_plane.access.keys import ApiKeys
 from control_plane.access.tokens import Grants, RoomTokens
 from control_plane.app import replica
+from control_plane.database import Database
 from control_plane.ids import Identity, NodeId, ReplicaId
 from control_plane.nodes.identity import ControlKey, new_control_key
 from control_plane.nodes.store import NodeStore
@@ -36,10 +38,16 @@ class LocalReplica:
 
     url: str
     id: ReplicaId
+    database_url: str
 
     @property
     def ws_url(self) -> str:
         return self.url.replace("http", "ws", 1) + "/v1/signal"
+
+    async def api_key(self, room_prefix: str = "") -> str:
+        async with Database.connect(self.database_url) as database:
+            _, shown = await ApiKeys(database).create("test", room_prefix)
+        return shown
 
     def token(self, room: str, identity: str | None = None, ttl: int = 3600, *, hidden: bool = False) -> str:
         known = Identity(identity) if identity else None
@@ -73,7 +81,7 @@ async def local_replica(
         await runner.setup()
         try:
             await web.TCPSite(runner, "127.0.0.1", 0).start()
-            yield LocalReplica(f"http://127.0.0.1:{runner.addresses[0][1]}", settings.replica_id)
+            yield LocalReplica(f"http://127.0.0.1:{runner.addresses[0][1]}", settings.replica_id, database_url)
         finally:
             await runner.cleanup()
 

@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import inspect, select
 
-from control_plane.access.errors import InvalidKey, UnknownKey
+from control_plane.access.errors import UnknownKey
 from control_plane.access.keys import ApiKeys
 from control_plane.access.models import ApiKeyRow
 from control_plane.database import Database
+from control_plane.http.errors import InvalidKey
 
 
 class MovableClock:

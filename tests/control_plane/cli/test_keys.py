@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from control_plane.__main__ import main
-from control_plane.access.errors import InvalidKey
 from control_plane.access.keys import ApiKeys
 from control_plane.database import Database
+from control_plane.http.errors import InvalidKey
 from tests.support.database import migrated_file
 
 
