@@ -23,12 +23,17 @@ from control_plane.nodes.identity import ControlKey
 from control_plane.nodes.pool import NodePool
 from control_plane.nodes.registry import NodeRegistry
 from control_plane.nodes.routes import HeartbeatRoute
+from control_plane.rooms.ban_cache import BanCache
+from control_plane.rooms.ban_table import BanTable
+from control_plane.rooms.ban_watch import BanWatch
+from control_plane.rooms.domain import Person
 from control_plane.rooms.driver import Driver
 from control_plane.rooms.handlers import greet
 from control_plane.rooms.hub import RoomHub
 from control_plane.rooms.index import RoomIndex
 from control_plane.rooms.local import LocalRoom
 from control_plane.rooms.media import MediaPlane
+from control_plane.rooms.member import Member
 from control_plane.rooms.moderation import Moderation
 from control_plane.rooms.placing import RegistryPlacing
 from control_plane.rooms.routes import RoomRoutes
@@ -40,7 +45,7 @@ from control_plane.settings import Settings
 from control_plane.signaling.endpoint import SignalingEndpoint
 from control_plane.signaling.messages import SessionEnded
 from control_plane.state import Redis
-from control_plane.state.keys import inbox
+from control_plane.state.keys import BAN_NEWS, inbox
 from control_plane.state.liveness import Liveness
 from media_adapters.models import RoomSpec
 
@@ -78,21 +83,29 @@ async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         def subscriptions_may_change(local: LocalRoom) -> None:
             media.reconcile(local.members.values())
 
-        hub = RoomHub(me, store, subscriptions_may_change)
+        def stay_was_ended(local: LocalRoom, person: Person, member: Member | None) -> None:
+            if member is not None:
+                media.gone(member)
+            driver.gone(local, person)
+
+        hub = RoomHub(me, store, subscriptions_may_change, stay_was_ended)
         stack.push_async_callback(hub.drain)
         media = MediaPlane(pool, store, RoomSpec(), hub.find)
         stack.push_async_callback(media.drain)
         pool.on_event = lambda event: media.node_event(event, hub)
         pool.on_connected = lambda node: media.node_connected(node, hub)
         driver = Driver(me, store, pool, placing, clock)
+        stack.push_async_callback(driver.drain)
+        watch = await stack.enter_async_context(BanWatch.start(BanTable(database), BanCache(redis), store, hub, clock))
+        await redis.subscribe(BAN_NEWS, watch.hear, watch.missed).ready()
         subscription = redis.subscribe(inbox(me), liveness.hearing(hub.hear), hub.missed)
         await subscription.ready()
         tender = await stack.enter_async_context(Tender.start(hub, driver, media, liveness))
         redis.on_connected(tender.hurry)
         registry.on_verdict(tender.hurry)
 
-        service = RoomService(replica=me, tokens=tokens, store=store, hub=hub, media=media, placing=placing)
-        endpoint = SignalingEndpoint(partial(greet, service, media, Moderation(store)), clock)
+        service = RoomService(replica=me, tokens=tokens, store=store, hub=hub, media=media, placing=placing, bans=watch)
+        endpoint = SignalingEndpoint(partial(greet, service, media, Moderation(store, watch, clock)), clock)
         stack.push_async_callback(_say_goodbye, endpoint)
 
         index = await stack.enter_async_context(RoomIndex.keep(redis, hub))

@@ -44,5 +44,11 @@ class BanRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """None: for good."""
+    issued_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """A kick: keeps tokens out that were issued up to then. None: every token."""
+    token_id: Mapped[str | None] = mapped_column(String(64))
+    """The token of a guest, whose identity is new each time: it lets nobody in any more."""
+    participant: Mapped[str | None] = mapped_column(String(64))
+    """The presence in the room that it ended."""
     created_by: Mapped[str] = mapped_column(String(160), default="")
     """Who did it: `key:…`, `identity:…` or `operator`."""

@@ -4,10 +4,11 @@ Claims: those of `Grants`, `iat`, `nbf`, `exp`, `jti`. The audience keeps a toke
 secret out.
 """
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from joserfc import jwt
 from joserfc.errors import ExpiredTokenError, JoseError
@@ -50,13 +51,13 @@ class Grants(BaseModel):
 
 
 class VerifiedToken(BaseModel):
-    """A token that was believed. Times are seconds since the epoch; a token that does not say when it was issued counts
-    as issued at 0."""
+    """A token that was believed. `id` tells it from others, also one without a `jti`. Times are seconds since the
+    epoch; a token that does not say when it was issued counts as issued at 0."""
 
     model_config = ConfigDict(frozen=True)
 
     grants: Grants
-    jti: str
+    id: str
     issued_at: float
     expires_at: float
 
@@ -100,7 +101,7 @@ class RoomTokens:
             self._claims_registry().validate(claims)
             return VerifiedToken(
                 grants=Grants.model_validate(claims),
-                jti=claims.get("jti", ""),
+                id=_token_id(claims),
                 issued_at=claims.get("iat", 0),
                 expires_at=claims["exp"],
             )
@@ -116,6 +117,11 @@ class RoomTokens:
             aud={"essential": True, "value": AUDIENCE},
             exp={"essential": True},
         )
+
+
+def _token_id(claims: dict[str, Any]) -> str:
+    """A hash, for other issuers' `jti` may be of any length, or missing."""
+    return hashlib.sha256(json.dumps(claims.get("jti") or claims, sort_keys=True).encode()).hexdigest()
 
 
 def room_of(grants: Grants) -> RoomId:

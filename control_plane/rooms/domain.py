@@ -13,6 +13,15 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+class TokenRef(Record):
+    """The token that somebody came with. A `guest`'s named no identity. Times are seconds since the epoch."""
+
+    id: str = ""
+    guest: bool = False
+    issued_at: float = 0
+    expires_at: float = 0
+
+
 class Person(Record):
     """One participant. `generation` grows with every resume and fences off what an earlier connection still sends.
 
@@ -24,6 +33,7 @@ class Person(Record):
     identity: Identity
     name: str
     permissions: Permissions = Permissions()
+    token: TokenRef = TokenRef()
     joined_at: int = 0
     replica: ReplicaId
     generation: int = 1

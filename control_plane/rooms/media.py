@@ -127,6 +127,10 @@ class MediaPlane:
         except ControlPlaneError as error:
             log.info("peer_not_closed", room=member.room.room, participant=member.id, reason=error.code)
 
+    def gone(self, member: Member) -> None:
+        """The member's stay was ended by somebody else: its media end too, in the background."""
+        self._start(self.close(member))
+
     # What follows from the room
 
     def prepare(self, member: Member) -> None:
@@ -240,6 +244,9 @@ class MediaPlane:
         except RoomNotFound:
             await node.open_room(peer.room, self._spec)
             answer = await node.publish(peer, offer)
+        if member.ended:  # meanwhile, and this may have come after the end of its media
+            await self.close(member, peer)
+            return
         member.sending = {track.id: track for track in message.tracks}
         member.silenced &= member.sending.keys()
         self._police(member)
@@ -294,7 +301,9 @@ class MediaPlane:
                     except RoomNotFound:
                         await node.open_room(peer.room, self._spec)
                         await node.subscribe(peer, desired)
-                if member.peer() == peer:
+                if member.ended:
+                    await self.close(member, peer)
+                elif member.peer() == peer:
                     member.subscribed = desired
         except ControlPlaneError as error:
             # The next look at the room, or the node's return, tries again.
@@ -392,6 +401,8 @@ class MediaPlane:
 
     @staticmethod
     def _expect_epoch(member: Member, epoch: int) -> None:
+        if member.ended:
+            raise StaleMessage("This participant's stay is over.")
         if epoch != member.person.epoch or member.person.topology == "waiting":
             raise StaleMessage(f"Epoch {epoch} is not this participant's placement now.")
 

@@ -59,7 +59,7 @@ class RoomStore:
             name: _script(name)
             for name in (
                 "join", "place", "relocate", "renew", "leave", "detach", "attach", "resume", "confirm",
-                "tracks", "chat", "permissions", "tend", "release", "snapshot", "close", "restore",
+                "tracks", "chat", "permissions", "remove", "tend", "release", "snapshot", "close", "restore",
             )
         }  # fmt: skip
 
@@ -149,6 +149,10 @@ class RoomStore:
         """
         actor = (by.id, by.generation) if by else ("", 0)
         self._expect_ok(await self._run("permissions", room, *actor, participant, json.dumps(dict(changes))))
+
+    async def remove(self, room: RoomId, participant: ParticipantId) -> None:
+        """End somebody's stay, whatever connection they have. Raises `NotFound` when it has ended already."""
+        self._expect_ok(await self._run("remove", room, participant))
 
     async def say(
         self, room: RoomId, participant: ParticipantId, generation: int, message_id: str, text: str

@@ -228,6 +228,26 @@ class ChangePermissions(Request):
     moderate: bool | None = None
 
 
+class Kick(Request):
+    """For moderators: end somebody's stay. The tokens that they hold let nobody in any more, a newer one does.
+
+    A guest's token is closed, also for others who were given the same.
+    """
+
+    type: Literal["kick"]
+    participant: Annotated[str, Field(max_length=64)]
+    reason: Annotated[str, Field(max_length=500)] = ""
+
+
+class Ban(Request):
+    """For moderators: end somebody's stay and keep their identity out, for `for_s` seconds or for good."""
+
+    type: Literal["ban"]
+    participant: Annotated[str, Field(max_length=64)]
+    reason: Annotated[str, Field(max_length=500)] = ""
+    for_s: Annotated[int | None, Field(ge=1, le=10 * 366 * 24 * 3600)] = None
+
+
 class Ping(Request):
     """Ask for a sign of life."""
 
@@ -235,7 +255,19 @@ class Ping(Request):
 
 
 ClientMessage = Annotated[
-    Join | Resume | Leave | Description | Candidate | Ready | TrackUpdate | Subscribe | Chat | ChangePermissions | Ping,
+    Join
+    | Resume
+    | Leave
+    | Description
+    | Candidate
+    | Ready
+    | TrackUpdate
+    | Subscribe
+    | Chat
+    | ChangePermissions
+    | Kick
+    | Ban
+    | Ping,
     Field(discriminator="type"),
 ]
 

@@ -33,6 +33,15 @@ def room_key(room: RoomId, part: str) -> str:
     return f"nv:{{room:{room}}}:{part}"
 
 
+BAN_NEWS = "nv:bans"
+"""Channel: who is kept out of which room from now on, for every replica."""
+
+
+def bans_key(room: RoomId, part: str) -> str:
+    """What is remembered of a room's bans; the database decides."""
+    return f"nv:{{bans:{room}}}:{part}"
+
+
 def inbox(replica: ReplicaId) -> str:
     """Channel: what other replicas tell this one."""
     return f"nv:inbox:{replica}"

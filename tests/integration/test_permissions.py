@@ -26,12 +26,16 @@ ACTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "chats": ("chat", {"text": "hello"}),
     "changes permissions": ("permissions", {"participant": "TARGET", "chat": False}),
     "makes itself moderator": ("permissions", {"participant": "SELF", "moderate": True}),
+    "kicks": ("kick", {"participant": "TARGET"}),
+    "bans": ("ban", {"participant": "TARGET", "for_s": 60}),
+    "kicks itself": ("kick", {"participant": "SELF"}),
 }
+MODERATING = {"changes permissions", "makes itself moderator", "kicks", "bans", "kicks itself"}
 REFUSED = {
-    "moderator": {},
-    "participant": {"changes permissions", "makes itself moderator"},
+    "moderator": {"kicks itself"},
+    "participant": MODERATING,
     "listener": ACTIONS.keys() - {"subscribes"},
-    "presenter without ears": {"subscribes", "changes permissions", "makes itself moderator"},
+    "presenter without ears": {"subscribes"} | MODERATING,
     "observer": ACTIONS.keys() - {"subscribes"},
 }
 

@@ -1,6 +1,6 @@
 import type { Outgoing, Result, ServerEvent } from "./connection.ts";
 import { Emitter } from "./emitter.ts";
-import { asNexusVibeError, type NexusVibeError, NotInRoom } from "./errors.ts";
+import { asNexusVibeError, type NexusVibeError, NotInRoom, ServerError } from "./errors.ts";
 import type {
   ChatMessage,
   JoinedResult,
@@ -183,6 +183,20 @@ export class Room extends Emitter<RoomEvents> {
     await this.deliver({ type: "permissions", participant, ...changes });
   }
 
+  /**
+   * For moderators: ends somebody's stay. The tokens that they hold let nobody in any more, a newer one does. A guest's
+   * token is closed, also for others who were given the same.
+   */
+  async kick(participant: string, reason = ""): Promise<void> {
+    await this.remove({ type: "kick", participant, reason });
+  }
+
+  /** For moderators: ends somebody's stay and keeps their identity out, for some seconds or for good. */
+  async ban(participant: string, options: { reason?: string; seconds?: number } = {}): Promise<void> {
+    const { reason = "", seconds = null } = options;
+    await this.remove({ type: "ban", participant, reason, for_s: seconds });
+  }
+
   /** Counters of each subscribed track; compare two readings. */
   async stats(): Promise<TrackStats[]> {
     return this.media.stats();
@@ -312,6 +326,16 @@ export class Room extends Emitter<RoomEvents> {
     this.roomConnection = connection;
     this.emit("connectionChanged", connection);
     this.emit("changed");
+  }
+
+  /** Said again after a lost connection, when the first may have been heard: that they are gone is all the same. */
+  private async remove(message: Outgoing & { participant: string }): Promise<void> {
+    try {
+      await this.deliver(message);
+    } catch (error) {
+      const gone = !this.roomState.participants.has(message.participant);
+      if (!(error instanceof ServerError && error.code === "not_found" && gone)) throw error;
+    }
   }
 
   private session(): Signaling {

@@ -28,6 +28,8 @@ export type ClientMessage =
   | Subscribe
   | Chat
   | ChangePermissions
+  | Kick
+  | Ban
   | Ping;
 /**
  * Which of a participant's two connections: it offers on `publisher`, the node offers on `subscriber`.
@@ -210,6 +212,27 @@ export interface ChangePermissions {
   subscribe?: boolean | null;
   chat?: boolean | null;
   moderate?: boolean | null;
+}
+/**
+ * For moderators: end somebody's stay. The tokens that they hold let nobody in any more, a newer one does.
+ *
+ * A guest's token is closed, also for others who were given the same.
+ */
+export interface Kick {
+  id?: number | null;
+  type: "kick";
+  participant: string;
+  reason?: string;
+}
+/**
+ * For moderators: end somebody's stay and keep their identity out, for `for_s` seconds or for good.
+ */
+export interface Ban {
+  id?: number | null;
+  type: "ban";
+  participant: string;
+  reason?: string;
+  for_s?: number | null;
 }
 /**
  * Ask for a sign of life.
