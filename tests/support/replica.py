@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -36,13 +37,16 @@ class Replica:
     def ws_url(self) -> str:
         return self.url.replace("http", "ws", 1) + "/v1/signal"
 
-    def token(self, room: str, identity: str | None = None, name: str | None = None, ttl: int = 3600) -> str:
-        """A room token that every replica of the same keys takes."""
-        return self.tokens.mint(Grants.model_validate({"room": room, "sub": identity, "name": name}), ttl)
+    def token(
+        self, room: str, identity: str | None = None, name: str | None = None, ttl: int = 3600, **grants: Any
+    ) -> str:
+        """A room token that every replica of the same keys takes. `grants` are further ones."""
+        claims = {"room": room, "sub": identity, "name": name, **grants}
+        return self.tokens.mint(Grants.model_validate(claims), ttl)
 
-    def link(self, room: str, identity: str | None = None, name: str | None = None) -> str:
+    def link(self, room: str, identity: str | None = None, name: str | None = None, **grants: Any) -> str:
         """The page, with a token of its own: what a person opens."""
-        return f"{self.url}/#token={self.token(room, identity, name)}"
+        return f"{self.url}/#token={self.token(room, identity, name, **grants)}"
 
     async def until_ready(self, seconds: float = READY_SECONDS) -> None:
         """Redis is reached and a media node is known. Raises `AssertionError` with what is missing."""
