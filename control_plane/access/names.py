@@ -12,5 +12,7 @@ DisplayName = Annotated[str, Field(pattern=rf"^{_PLAIN}{{1,64}}$")]
 IdentityText = Annotated[str, Field(pattern=rf"^{_PLAIN}{{1,128}}$")]
 AttributeName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 AttributeValue = Annotated[str, Field(max_length=256)]
-Attributes = Annotated[dict[AttributeName, AttributeValue], Field(max_length=16)]
+Attributes = Annotated[
+    dict[AttributeName, AttributeValue], Field(max_length=16, json_schema_extra={"additionalProperties": False})
+]
 """What an application says of a person, for itself: at most 16 short texts."""

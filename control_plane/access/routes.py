@@ -11,7 +11,7 @@ from control_plane.access.tokens import Grants, RoomName, RoomTokens
 from control_plane.clock import Clock, SystemClock
 from control_plane.errors import NotAllowed
 from control_plane.http.errors import InvalidKey, KeyReused
-from control_plane.http.operation import Answer, Body, Caller, In, Operation, Parameters
+from control_plane.http.operation import WHOLE, Answer, Body, Caller, In, Operation, Parameters
 from control_plane.ids import Identity
 from media_adapters.models import TrackSource
 
@@ -37,7 +37,7 @@ class TokenRequest(Body):
     moderate: Annotated[bool, Field(description="May mute, remove and ban others of this room.")] = False
     record: Annotated[bool, Field(description="May start and stop recording this room.")] = False
     hidden: Annotated[bool, Field(description="Is not shown to others.")] = False
-    ttl_s: Annotated[int, Field(ge=1, le=MAX_TTL_S, description="How long it is valid, in seconds.")] = 3600
+    ttl_s: Annotated[int, Field(ge=1, le=MAX_TTL_S, description="How long it is valid, in seconds."), WHOLE] = 3600
 
     def grants(self) -> Grants:
         chosen = self.model_dump(exclude={"ttl_s", "identity"})

@@ -1,4 +1,4 @@
-"""Routes of one replica: signaling, the REST API, heartbeats of nodes, health, and the web client if served from here."""
+"""Routes of one replica: signaling, the REST API, heartbeats of nodes, health, and the web client if it is here."""
 
 import json
 from collections.abc import Awaitable, Callable

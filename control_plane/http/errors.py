@@ -20,4 +20,4 @@ class MethodNotAllowed(ControlPlaneError):
 class KeyReused(ControlPlaneError):
     """An idempotency key came again with another request."""
 
-    code, status = "idempotency_key_reused", 422
+    code, status = "idempotency_key_reused", 409

@@ -2,9 +2,9 @@
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic.fields import FieldInfo
 
 from control_plane.errors import ControlPlaneError, NotAllowed
@@ -30,6 +30,14 @@ class Parameters(BaseModel):
         for name, field in cls.model_fields.items():
             place = next(each.place for each in field.metadata if isinstance(each, In))
             yield field.alias or name, place, field
+
+
+def _without_point(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE = BeforeValidator(_without_point)
+"""Comes last at an `int`: 60.0 is an integer, as JSON Schema means it."""
 
 
 class Body(BaseModel):

@@ -56,14 +56,14 @@ class LocalReplica:
 
 @asynccontextmanager
 async def local_replica(
-    redis: RedisTarget, name: str, nodes: tuple[str, ...] = (), database_url: str = ""
+    redis: RedisTarget, name: str, nodes: tuple[str, ...] = (), database_url: str = "", api_limit: int = 1_000_000
 ) -> AsyncIterator[LocalReplica]:
     """`database_url` is of a migrated database, left out of one that is this replica's own."""
     if not database_url:
         with tempfile.TemporaryDirectory(prefix="nv-db-") as folder:
             database_url = f"sqlite:///{folder}/nexusvibe.db"
             await migrate(database_url)
-            async with local_replica(redis, name, nodes, database_url) as own:
+            async with local_replica(redis, name, nodes, database_url, api_limit) as own:
                 yield own
         return
     settings = Settings(
@@ -74,6 +74,7 @@ async def local_replica(
         database_url=database_url,
         token_secret=SecretStr(TOKEN_SECRET),
         control_key=SecretStr(CONTROL_KEY),
+        api_requests_per_minute=api_limit,
         trusted_nodes={NodeId(node): NODE_KEY for node in nodes},
     )
     async with replica(settings) as app:

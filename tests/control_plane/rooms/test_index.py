@@ -6,7 +6,7 @@ from control_plane.rooms.index import RoomIndex
 from control_plane.rooms.store import RoomStore
 from control_plane.state import Redis
 
-NAMES = sorted(f"shop-{number}" for number in range(250)) + ["zoo"]
+NAMES = [*sorted(f"shop-{number}" for number in range(250)), "zoo"]
 
 
 async def with_rooms(redis: Redis, names: list[str]) -> RoomIndex:
