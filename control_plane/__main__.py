@@ -1,4 +1,4 @@
-"""The command line: `nexusvibe serve | up | token | node run`."""
+"""The command line: `nexusvibe serve | up | db | key | token | room | node run`."""
 
 import argparse
 import os
@@ -10,21 +10,32 @@ import uvloop
 from pydantic import ValidationError
 
 from control_plane import logs
-from control_plane.access.tokens import Grants, RoomTokens
+from control_plane.access.errors import UnknownKey
 from control_plane.app import PortTaken, serve
-from control_plane.settings import Settings, TokenSettings
+from control_plane.cli import database, keys, rooms, tokens
+from control_plane.database import DatabaseUnreachable, NotMigrated
+from control_plane.errors import ControlPlaneError
+from control_plane.settings import Settings
 from control_plane.state import RedisUnreachable
 from control_plane.up import CannotStart, UpOptions
 from control_plane.up import run as run_up
 from media_adapters.wire import BadKey
 
+_EXPECTED = (
+    *(RedisUnreachable, DatabaseUnreachable, NotMigrated, ControlPlaneError, UnknownKey),
+    *(PortTaken, CannotStart, BadKey, ValueError),
+)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit codes: 0 done, 1 could not be done (one line on stderr says why), 2 wrong usage."""
+    if arguments is None:
+        # As a program: what is printed is for the caller, so that logs, of troubles only, go to stderr.
+        logs.configure("warning", "console")
     options = _parser().parse_args(arguments)
     try:
         result: int = options.run(options)
-    except (RedisUnreachable, PortTaken, CannotStart, BadKey, ValueError) as error:
+    except _EXPECTED as error:
         sys.stderr.write(f"nexusvibe: {_sentence(error)}\n")
         return 1
     return result
@@ -53,14 +64,11 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--web-root", type=Path, help="folder with the built page (default: the one of this checkout)")
     up.set_defaults(run=_up)
 
-    token = commands.add_parser("token", help="mint a room token, signed with NEXUSVIBE_TOKEN_SECRET")
-    token.add_argument("room", help="the room that it opens")
-    token.add_argument("--identity", help="who it is for; left out, each join is a guest of its own")
-    token.add_argument("--name", help="the name shown; left out, the client chooses one")
-    token.add_argument(
-        "--ttl", type=int, default=3600, metavar="SECONDS", help="how long it is valid (default: 1 hour)"
-    )
-    token.set_defaults(run=_token)
+    database.add(commands)
+    keys.add(commands)
+
+    tokens.add(commands)
+    rooms.add(commands)
 
     node = commands.add_parser("node", help="media nodes").add_subparsers(required=True, metavar="COMMAND")
     run = node.add_parser("run", help="run a media node here; settings come from NEXUSVIBE_NODE_… variables")
@@ -79,18 +87,6 @@ def _serve(_: argparse.Namespace) -> int:
 def _up(options: argparse.Namespace) -> int:
     chosen = {name: folder for name in ("data_dir", "web_root") if (folder := getattr(options, name))}
     return run_up(UpOptions(port=options.port, open_browser=not options.no_open, **chosen))
-
-
-def _token(options: argparse.Namespace) -> int:
-    settings = TokenSettings()
-    try:
-        grants = Grants.model_validate({"room": options.room, "sub": options.identity, "name": options.name})
-    except ValidationError as error:
-        wrong = error.errors(include_input=False)[0]
-        raise ValueError(f"The {wrong['loc'][0]} can't be used: {wrong['msg']}.") from error
-    tokens = RoomTokens(settings.token_secret.get_secret_value())
-    sys.stdout.write(f"{tokens.mint(grants, options.ttl)}\n")
-    return 0
 
 
 def _node_run(options: argparse.Namespace) -> int:

@@ -9,21 +9,35 @@ from functools import partial
 import structlog
 from aiohttp import web
 
+from control_plane.access.idempotency import Idempotency
+from control_plane.access.keys import ApiKeys
+from control_plane.access.routes import KeyAuthentication, TokenRoutes
 from control_plane.access.tokens import RoomTokens
 from control_plane.clock import Clock, SystemClock
+from control_plane.database import Database, expect_migrated
 from control_plane.errors import ControlPlaneError
 from control_plane.http import application
+from control_plane.http.api import Api
+from control_plane.http.limits import KeyLimits
 from control_plane.nodes.identity import ControlKey
 from control_plane.nodes.pool import NodePool
 from control_plane.nodes.registry import NodeRegistry
 from control_plane.nodes.routes import HeartbeatRoute
+from control_plane.rooms.ban_cache import BanCache
+from control_plane.rooms.ban_table import BanTable
+from control_plane.rooms.ban_watch import BanWatch
+from control_plane.rooms.domain import Person
 from control_plane.rooms.driver import Driver
 from control_plane.rooms.handlers import greet
 from control_plane.rooms.hub import RoomHub
+from control_plane.rooms.index import RoomIndex
 from control_plane.rooms.local import LocalRoom
 from control_plane.rooms.media import MediaPlane
+from control_plane.rooms.member import Member
+from control_plane.rooms.moderation import Moderation
 from control_plane.rooms.owed import Owed
 from control_plane.rooms.placing import RegistryPlacing
+from control_plane.rooms.routes import RoomRoutes
 from control_plane.rooms.service import RoomService
 from control_plane.rooms.store import RoomStore
 from control_plane.rooms.tender import Tender
@@ -32,7 +46,7 @@ from control_plane.settings import Settings
 from control_plane.signaling.endpoint import SignalingEndpoint
 from control_plane.signaling.messages import SessionEnded
 from control_plane.state import Redis
-from control_plane.state.keys import inbox
+from control_plane.state.keys import BAN_NEWS, inbox
 from control_plane.state.liveness import Liveness
 from media_adapters.models import RoomSpec
 
@@ -49,14 +63,16 @@ class PortTaken(Exception):
 async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterator[web.Application]:
     """One replica, connected to live state and serving nobody yet.
 
-    On leaving, its clients are sent elsewhere and its leases are given up. Raises `RedisUnreachable`, `BadKey`,
-    `ValueError` with sentences for the operator.
+    On leaving, its clients are sent elsewhere and its leases are given up. Raises `RedisUnreachable`,
+    `DatabaseUnreachable`, `NotMigrated`, `BadKey`, `ValueError` with sentences for the operator.
     """
     clock = clock or SystemClock()
     tokens = RoomTokens(settings.token_secret.get_secret_value(), clock)
     control_key = ControlKey.from_pem(settings.control_key.get_secret_value())
     me = settings.replica_id
     async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(Database.connect(settings.database_url))
+        await expect_migrated(database)
         redis = await stack.enter_async_context(Redis.connect(settings.redis_url, cluster=settings.redis_cluster))
         liveness = await stack.enter_async_context(Liveness.start(redis, me))
         registry = await stack.enter_async_context(NodeRegistry.start(redis, clock=clock))
@@ -68,7 +84,12 @@ async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         def subscriptions_may_change(local: LocalRoom) -> None:
             media.reconcile(local.members.values())
 
-        hub = RoomHub(me, store, subscriptions_may_change)
+        def stay_was_ended(local: LocalRoom, person: Person, member: Member | None) -> None:
+            if member is not None:
+                media.gone(member)
+            driver.gone(local, person)
+
+        hub = RoomHub(me, store, subscriptions_may_change, stay_was_ended)
         stack.push_async_callback(hub.drain)
         media = MediaPlane(pool, store, RoomSpec(), hub.find)
         stack.push_async_callback(media.drain)
@@ -76,15 +97,27 @@ async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         pool.on_connected = lambda node: media.node_connected(node, hub)
         owed = Owed()
         driver = Driver(me, store, pool, placing, clock)
+        stack.push_async_callback(driver.drain)
+        watch = await stack.enter_async_context(BanWatch.start(BanTable(database), BanCache(redis), store, hub, clock))
+        await redis.subscribe(BAN_NEWS, watch.hear, watch.missed).ready()
         subscription = redis.subscribe(inbox(me), liveness.hearing(hub.hear), hub.missed)
         await subscription.ready()
         tender = await stack.enter_async_context(Tender.start(hub, driver, media, liveness, owed))
         redis.on_connected(tender.hurry)
         registry.on_verdict(tender.hurry)
 
-        service = RoomService(replica=me, tokens=tokens, store=store, hub=hub, media=media, placing=placing, owed=owed)
-        endpoint = SignalingEndpoint(partial(greet, service, media), clock)
+        service = RoomService(
+            replica=me, tokens=tokens, store=store, hub=hub, media=media, placing=placing, owed=owed, bans=watch
+        )
+        endpoint = SignalingEndpoint(partial(greet, service, media, Moderation(store, watch, clock)), clock)
         stack.push_async_callback(_say_goodbye, endpoint)
+
+        index = await stack.enter_async_context(RoomIndex.keep(redis, hub))
+        operations = [
+            *TokenRoutes(tokens, Idempotency(redis, clock), clock).operations(),
+            *RoomRoutes(store, index).operations(),
+        ]
+        limits = KeyLimits(settings.api_requests_per_minute)
 
         async def ready() -> dict[str, bool]:
             up = (node for node in registry.nodes.values() if node.state == "up" and not registry.is_lost(node.id))
@@ -94,6 +127,7 @@ async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterat
             signal=endpoint.handle,
             heartbeat=HeartbeatRoute(registry.store, settings.trusted_nodes).post,
             ready=ready,
+            api=Api(operations, KeyAuthentication(ApiKeys(database, clock)), limits),
             web_root=settings.web_root,
         )
 

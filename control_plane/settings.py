@@ -10,9 +10,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from control_plane.ids import NodeId, ReplicaId, new_id
 
 
-class TokenSettings(BaseSettings):
-    """What minting room tokens takes."""
+def default_data_dir() -> Path:
+    """Where programs keep what should outlive a restart (XDG Base Directory Specification)."""
+    state = os.environ.get("XDG_STATE_HOME")
+    return (Path(state) if state else Path.home() / ".local/state") / "nexusvibe"
 
+
+class Environment(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="NEXUSVIBE_",
         env_file=".env",
@@ -20,11 +24,30 @@ class TokenSettings(BaseSettings):
         extra="ignore",
     )
 
+
+class DatabaseSettings(Environment):
+    """Where what must outlive every process is."""
+
+    database_url: Annotated[str, Field(default_factory=lambda: f"sqlite:///{default_data_dir()}/nexusvibe.db")]
+    """`postgresql://user:password@host/name` or `sqlite:///FILE`; left out, the file that `nexusvibe up` uses."""
+
+
+class StateSettings(Environment):
+    """Where live state is."""
+
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    """`redis://`, `rediss://` or `unix://`; with `redis_cluster` any node of the cluster."""
+    redis_cluster: bool = False
+
+
+class TokenSettings(Environment):
+    """What minting and verifying room tokens takes."""
+
     token_secret: SecretStr
     """Signs and verifies room tokens (HS256); at least 32 bytes."""
 
 
-class Settings(TokenSettings):
+class Settings(DatabaseSettings, StateSettings, TokenSettings):
     """One replica of the control plane.
 
     Secrets may be given as files named like the variable in lower case (`nexusvibe_token_secret`) in the secrets
@@ -36,14 +59,13 @@ class Settings(TokenSettings):
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     """Where clients, integrators and heartbeats arrive. 0 takes a free port."""
 
-    redis_url: str = "redis://127.0.0.1:6379/0"
-    """`redis://`, `rediss://` or `unix://`; with `redis_cluster` any node of the cluster."""
-    redis_cluster: bool = False
-
     control_key: SecretStr
     """This control plane's Ed25519 private key (PKCS#8 PEM): how media nodes know its replicas."""
     trusted_nodes: dict[NodeId, str] = {}
     """Public key (base64, 32 bytes) of each media node whose heartbeats are believed."""
+
+    api_requests_per_minute: Annotated[int, Field(ge=1)] = 600
+    """How often one API key may ask this replica."""
 
     web_root: Path | None = None
     """Folder with the built web client; without one only the API is served."""

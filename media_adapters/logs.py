@@ -186,7 +186,8 @@ def _route_standard_logging(output: TextIO, level: int, before: list[Processor],
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+    for talkative in ("aiohttp.access", "alembic"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
 
 

@@ -1,4 +1,4 @@
-"""Routes of one replica: signaling, heartbeats of nodes, health, and the web client when it is served from here."""
+"""Routes of one replica: signaling, the REST API, heartbeats of nodes, health, and the web client if it is here."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -6,6 +6,8 @@ from pathlib import Path
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
+
+from control_plane.http.api import Api
 
 Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -27,12 +29,14 @@ def build(
     signal: Handle,
     heartbeat: Handle,
     ready: Callable[[], Awaitable[dict[str, bool]]],
+    api: Api,
     web_root: Path | None,
 ) -> web.Application:
     """`ready` names what a replica needs and whether it is there now."""
     app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_harden])
     app.router.add_get("/v1/signal", signal)
     app.router.add_post("/internal/v1/nodes/heartbeat", heartbeat)
+    api.mount(app)
     app.router.add_get("/healthz", _healthz)
     app.router.add_get("/readyz", _readyz(ready))
     if web_root is not None:

@@ -5,11 +5,21 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from control_plane.ids import Identity, Incarnation, LegId, NodeId, ParticipantId, ReplicaId, RoomId, TrackId
+from control_plane.rooms.permissions import Permissions
 from media_adapters.models import PeerRef, RoomRef, TrackKind, TrackSource
 
 
 class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class TokenRef(Record):
+    """The token that somebody came with. A `guest`'s named no identity. Times are seconds since the epoch."""
+
+    id: str = ""
+    guest: bool = False
+    issued_at: float = 0
+    expires_at: float = 0
 
 
 class Person(Record):
@@ -22,7 +32,8 @@ class Person(Record):
     id: ParticipantId
     identity: Identity
     name: str
-    hidden: bool = False
+    permissions: Permissions = Permissions()
+    token: TokenRef = TokenRef()
     joined_at: int = 0
     replica: ReplicaId
     generation: int = 1

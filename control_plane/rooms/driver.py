@@ -60,6 +60,7 @@ class Driver:
         self._clock = clock
         self._driven: dict[tuple[RoomId, Incarnation], tuple[LocalRoom, int]] = {}
         self._synced_at: dict[tuple[RoomId, Incarnation, LegId, int], float] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self.presence = Presence(clock)
 
     async def drive(self, local: LocalRoom, tended: Tended) -> None:
@@ -80,6 +81,26 @@ class Driver:
             self._driven.pop(key, None)
         except ControlPlaneError as error:
             log.info("drive_failed", room=local.room, reason=error.code)
+
+    def gone(self, local: LocalRoom, person: Person) -> None:
+        """Somebody's stay was ended. Their replica ends their media too, but it may be gone, or cut off from the
+        node."""
+        fence = self._fence(local)
+        if fence is not None:
+            task = asyncio.get_running_loop().create_task(self._close_peer(local, person, fence))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def _fence(self, local: LocalRoom) -> int | None:
+        """Of our lease; None when it is not ours, as far as is known. The node refuses one that has passed on."""
+        driven = self._driven.get((local.room, local.state.incarnation))
+        if driven is not None:
+            return driven[1]
+        return local.state.fence if local.state.driver == self._replica else None
+
+    async def drain(self) -> None:
+        """Wait for what runs in the background."""
+        await asyncio.gather(*self._tasks)
 
     async def keep(self) -> None:
         """Renew the driven rooms' leases on their nodes; also while Redis is away, for then nobody else can drive."""
@@ -115,7 +136,7 @@ class Driver:
     async def _gone(self, local: LocalRoom, person: Person, tended: Tended, for_ms: int) -> None:
         if for_ms >= PLACE_KEPT_MS:
             await self._store.leave(local.room, person.id, person.generation, "connection_lost")
-            await self._close_peer(local, person, tended)
+            await self._close_peer(local, person, tended.fence)
         elif for_ms >= TRACKS_KEPT_MS and not await self._sends_media(local, person, tended):
             tracks = [track.id for track in local.state.tracks.values() if track.participant == person.id]
             if tracks:
@@ -129,12 +150,12 @@ class Driver:
         peer = peer_ref(local.state.ref(), person)
         return any(status.peer == peer and status.publisher.receiving for status in statuses)
 
-    async def _close_peer(self, local: LocalRoom, person: Person, tended: Tended) -> None:
+    async def _close_peer(self, local: LocalRoom, person: Person, fence: int) -> None:
         leg = local.state.legs.get(person.leg)
         if leg is None:
             return
         try:
-            await self._nodes.close_peer(leg.node, peer_ref(local.state.ref(), person), tended.fence)
+            await self._nodes.close_peer(leg.node, peer_ref(local.state.ref(), person), fence)
         except MediaError as error:
             log.info("peer_not_closed", room=local.room, participant=person.id, reason=error.code)
 

@@ -1,6 +1,18 @@
 """What can go wrong with a room's state, beyond `control_plane.errors`."""
 
-from control_plane.errors import StaleMessage
+from control_plane.errors import ControlPlaneError, StaleMessage
+
+
+class Kicked(ControlPlaneError):
+    """A moderator ended the stay; only a token issued later lets in again."""
+
+    code, status = "kicked", 403
+
+
+class Banned(ControlPlaneError):
+    """No token lets this identity in."""
+
+    code, status = "banned", 403
 
 
 class Superseded(StaleMessage):

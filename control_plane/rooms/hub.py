@@ -11,7 +11,7 @@ from control_plane.errors import Unavailable
 from control_plane.ids import ParticipantId, ReplicaId, RoomId
 from control_plane.rooms.domain import DELTA
 from control_plane.rooms.errors import RoomGone, RoomMissing
-from control_plane.rooms.local import LocalRoom
+from control_plane.rooms.local import Gone, LocalRoom
 from control_plane.rooms.member import Member
 from control_plane.rooms.store import RoomStore, Tended
 
@@ -21,17 +21,24 @@ LATE_DELTA_S = 0.25
 
 
 class RoomHub:
-    """`on_media` is told of rooms whose members' subscriptions may have to change."""
+    """`on_media` is told of rooms whose members' subscriptions may have to change, `on_gone` as by `LocalRoom`."""
 
-    def __init__(self, replica: ReplicaId, store: RoomStore, on_media: Callable[[LocalRoom], None]) -> None:
+    def __init__(
+        self, replica: ReplicaId, store: RoomStore, on_media: Callable[[LocalRoom], None], on_gone: Gone
+    ) -> None:
         self._replica = replica
         self._store = store
         self._on_media = on_media
+        self._on_gone = on_gone
         self._rooms: dict[RoomId, LocalRoom] = {}
         self._releases: set[asyncio.Task[None]] = set()
 
     def __iter__(self) -> Iterator[LocalRoom]:
         return iter(tuple(room for room in self._rooms.values() if room.loaded))
+
+    def get(self, room: RoomId) -> LocalRoom | None:
+        """The room, if somebody of it is here."""
+        return self._rooms.get(room)
 
     def find(self, room: RoomId, participant: ParticipantId) -> Member | None:
         local = self._rooms.get(room)
@@ -42,7 +49,7 @@ class RoomHub:
         """The room, held while somebody enters it; let go afterwards if nobody did."""
         local = self._rooms.get(room)
         if local is None:
-            local = self._rooms[room] = LocalRoom(room, self._replica, self._store, self._on_media)
+            local = self._rooms[room] = LocalRoom(room, self._replica, self._store, self._on_media, self._on_gone)
         local.entering += 1
         try:
             yield local

@@ -35,14 +35,23 @@ CATCH_UP_S = 1.0
 _AFFECTS_MEDIA = (PersonChanged, TrackChanged, TrackGone, LegChanged, LegGone)
 
 
+Gone = Callable[["LocalRoom", Person, Member | None], None]
+
+
 class LocalRoom:
     """Deltas that arrive while the first snapshot is on its way wait for it.
 
-    `on_media` is called with this room when its members' subscriptions may have to change.
+    `on_media` is called with this room when its members' subscriptions may have to change; `on_gone` with each person
+    whose stay was ended by somebody else, and with the member if their connection is here.
     """
 
     def __init__(
-        self, room: RoomId, replica: ReplicaId, store: RoomStore, on_media: Callable[["LocalRoom"], None]
+        self,
+        room: RoomId,
+        replica: ReplicaId,
+        store: RoomStore,
+        on_media: Callable[["LocalRoom"], None],
+        on_gone: Gone,
     ) -> None:
         self.room = room
         self.members: dict[ParticipantId, Member] = {}
@@ -51,6 +60,7 @@ class LocalRoom:
         self._replica = replica
         self._store = store
         self._on_media = on_media
+        self._on_gone = on_gone
         self._mirror: Mirror | None = None
         self._early: list[Delta] = []
         self._advanced = asyncio.Event()
@@ -98,7 +108,7 @@ class LocalRoom:
             return
         if changes:
             self._advance()
-            self._tell_members(views.EventBodies(before, self._mirror.state, changes), changes)
+            self._tell_members(before, changes)
 
     def snapshot(self, viewer: ParticipantId) -> RoomSnapshot:
         """The room now, as the viewer may see it."""
@@ -187,24 +197,28 @@ class LocalRoom:
     def _advance(self) -> None:
         self._advanced.set()
 
-    def _tell_members(self, bodies: views.EventBodies, changes: Sequence[Change]) -> None:
+    def _tell_members(self, before: RoomState, changes: Sequence[Change]) -> None:
+        bodies = views.EventBodies(before, self.state, changes)
         for member in tuple(self.members.values()):
             if member.welcomed:
                 for body in bodies.bodies(member.id):
                     member.connection.send_event(body)
         for change in changes:
-            self._act_on(change)
+            self._act_on(before, change)
         if any(isinstance(change, _AFFECTS_MEDIA) for change in changes):
             self._on_media(self)
 
-    def _act_on(self, change: Change) -> None:
+    def _act_on(self, before: RoomState, change: Change) -> None:
         match change:
             case PersonChanged(person=person) if person.id in self.members:
                 member = self.members[person.id]
                 if self._follow(member, person):
                     member.place()
-            case PersonGone(id=gone, reason=reason) if gone in self.members:
-                self._ended(self.members[gone], reason)
+            case PersonGone(id=gone, reason=reason):
+                if gone in self.members:
+                    self._ended(self.members[gone], reason)
+                elif reason == "removed" and gone in before.people:
+                    self._on_gone(self, before.people[gone], None)
             case TokenReused(id=owner) if owner in self.members:
                 self.members[owner].end("token_reused", "Your session was used twice; please join again.", final=False)
             case RoomClosed():
@@ -237,6 +251,7 @@ class LocalRoom:
         self.remove(member)
         if member.ended or reason == "left":
             return
+        self._on_gone(self, member.person, member)
         if reason == "replaced":
             member.end("replaced", "You joined again from elsewhere.", final=True)
         elif reason == "removed":

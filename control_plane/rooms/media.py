@@ -19,6 +19,7 @@ from control_plane.rooms.domain import TrackRecord
 from control_plane.rooms.errors import Superseded
 from control_plane.rooms.local import LocalRoom
 from control_plane.rooms.member import Member
+from control_plane.rooms.publishing import check_offer
 from control_plane.rooms.store import RoomStore
 from control_plane.signaling.messages import Candidate, CandidateEvent, Description, DescriptionEvent
 from media_adapters import errors as media_errors
@@ -127,6 +128,10 @@ class MediaPlane:
         except ControlPlaneError as error:
             log.info("peer_not_closed", room=member.room.room, participant=member.id, reason=error.code)
 
+    def gone(self, member: Member) -> None:
+        """The member's stay was ended by somebody else: its media end too, in the background."""
+        self._start(self.close(member))
+
     # What follows from the room
 
     def prepare(self, member: Member) -> None:
@@ -135,8 +140,9 @@ class MediaPlane:
             self._start(self._prepare(member))
 
     def reconcile(self, members: Iterable[Member]) -> None:
-        """Bring the subscriptions of these members in line with their rooms, in the background."""
+        """Bring what these members send and receive in line with their rooms, in the background."""
         for member in members:
+            self._police(member)
             if (
                 member.welcomed
                 and not member.reconciling
@@ -157,6 +163,7 @@ class MediaPlane:
         except errors.NotFound:
             return None
         member.subscribed = ()
+        member.sending, member.silenced = {track.id: track for track in status.tracks}, frozenset()
         member.connected = {
             pc
             for pc, connection in (
@@ -231,12 +238,19 @@ class MediaPlane:
     async def _publish(self, node: MediaNode, member: Member, message: Description) -> None:
         offer = PublisherOffer(negotiation=message.negotiation, sdp=message.description.sdp, tracks=message.tracks)
         self._expect_own_tracks(member, message.tracks)
+        check_offer(member.person.permissions, offer.sdp, offer.tracks, member.sending)
         peer = member.peer()
         try:
             answer = await node.publish(peer, offer)
         except RoomNotFound:
             await node.open_room(peer.room, self._spec)
             answer = await node.publish(peer, offer)
+        if member.ended:  # meanwhile, and this may have come after the end of its media
+            await self.close(member, peer)
+            return
+        member.sending = {track.id: track for track in message.tracks}
+        member.silenced &= member.sending.keys()
+        self._police(member)
         event = DescriptionEvent(
             seq=0,
             version=member.room.version,
@@ -288,7 +302,9 @@ class MediaPlane:
                     except RoomNotFound:
                         await node.open_room(peer.room, self._spec)
                         await node.subscribe(peer, desired)
-                if member.peer() == peer:
+                if member.ended:
+                    await self.close(member, peer)
+                elif member.peer() == peer:
                     member.subscribed = desired
         except ControlPlaneError as error:
             # The next look at the room, or the node's return, tries again.
@@ -300,15 +316,30 @@ class MediaPlane:
         """Everything of others that the member wants, in a stable order; nothing without a placement."""
         if member.person.topology != "sfu" or member.announced_epoch != member.person.epoch:
             return member.subscribed
+        if not member.person.permissions.subscribe:
+            return ()
         state = member.room.state
-        tracks = sorted(
-            track.id
-            for track in state.tracks.values()
-            if track.participant != member.id and views.visible(state.people.get(track.participant), member.id)
-        )
+        others = (track for track in state.tracks.values() if track.participant != member.id)
+        tracks = sorted(track.id for track in others if views.visible(state.people.get(track.participant), member.id))
         if member.wanted is None:
             return tuple(Subscription(track=track, layer=SimulcastLayer.HIGH) for track in tracks)
         return tuple(Subscription(track=t, layer=member.wanted[t]) for t in tracks if t in member.wanted)
+
+    def _police(self, member: Member) -> None:
+        """Silence at the node what the member may not send any more; what it may again is heard again."""
+        allowed = member.person.permissions.publish
+        silenced = frozenset(track.id for track in member.sending.values() if track.source not in allowed)
+        if member.present and silenced != member.silenced:
+            before, member.silenced = member.silenced, silenced
+            self._start(self._silence(member, silenced - before, before - silenced))
+
+    async def _silence(self, member: Member, forbidden: Iterable[TrackId], allowed_again: Iterable[TrackId]) -> None:
+        for track in forbidden:
+            await self.mute(member, track, True)
+        for track in allowed_again:
+            await self.mute(member, track, False)
+            if track in member.sending:
+                await self._announce(member, [member.sending[track]])
 
     async def _announce(self, member: Member, tracks: Iterable[PublishedTrack]) -> None:
         records = [
@@ -371,6 +402,8 @@ class MediaPlane:
 
     @staticmethod
     def _expect_epoch(member: Member, epoch: int) -> None:
+        if member.ended:
+            raise StaleMessage("This participant's stay is over.")
         if epoch != member.person.epoch or member.person.topology == "waiting":
             raise StaleMessage(f"Epoch {epoch} is not this participant's placement now.")
 

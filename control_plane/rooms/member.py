@@ -10,7 +10,7 @@ from control_plane.rooms.negotiation import Negotiations
 from control_plane.rooms.store import ResumeTokens
 from control_plane.signaling.endpoint import Connection
 from control_plane.signaling.messages import CloseCode, Event, PlacementClosed, PlacementEvent, SessionEnded
-from media_adapters.models import PeerConnectionRole, PeerRef, SimulcastLayer, Subscription
+from media_adapters.models import PeerConnectionRole, PeerRef, PublishedTrack, SimulcastLayer, Subscription
 
 if TYPE_CHECKING:
     from control_plane.rooms.local import LocalRoom
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 class Member:
     """`welcomed`: its client has the room's snapshot and hears changes. `wanted` None means every track of the room.
 
+    `sending` is what its publisher carries at the node, of which `silenced` may not be published any more.
     `person` is kept as last heard, so that it can be put back when Redis has lost the room.
     """
 
@@ -32,6 +33,8 @@ class Member:
     announced_epoch: int = 0
     negotiations: Negotiations = field(default_factory=Negotiations)
     subscribed: tuple[Subscription, ...] = ()
+    sending: dict[TrackId, PublishedTrack] = field(default_factory=dict)
+    silenced: frozenset[TrackId] = frozenset()
     connected: set[PeerConnectionRole] = field(default_factory=set)
     reconciling: bool = False
     ended: bool = False
@@ -64,6 +67,7 @@ class Member:
         self.announced_epoch = self.person.epoch
         self.negotiations = Negotiations()
         self.subscribed = ()
+        self.sending, self.silenced = {}, frozenset()
         self.connected = set()
         return True
 

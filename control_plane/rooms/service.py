@@ -7,17 +7,19 @@ from functools import partial
 
 import structlog
 
-from control_plane.access.tokens import ROOM_NAME, RoomTokens, room_of
-from control_plane.errors import ControlPlaneError, InvalidRequest, ResumeRefused, Unavailable
+from control_plane.access.tokens import ROOM_NAME, RoomTokens, VerifiedToken, room_of
+from control_plane.errors import ControlPlaneError, InvalidRequest, NotAllowed, ResumeRefused, Unavailable
 from control_plane.ids import Incarnation, ParticipantId, ReplicaId, RoomId, TrackId, new_id
 from control_plane.rooms import repair, views
-from control_plane.rooms.domain import Person, RoomState
+from control_plane.rooms.ban_watch import BanWatch
+from control_plane.rooms.domain import Person, RoomState, TokenRef
 from control_plane.rooms.errors import RoomMissing, TokenReused
 from control_plane.rooms.hub import RoomHub
 from control_plane.rooms.local import LocalRoom
 from control_plane.rooms.media import MediaPlane
 from control_plane.rooms.member import Member
 from control_plane.rooms.owed import Owed
+from control_plane.rooms.permissions import Permissions
 from control_plane.rooms.placing import Placing
 from control_plane.rooms.store import ResumeTokens, RoomStore, guest_identity, token_hash
 from control_plane.signaling.endpoint import Connection
@@ -53,6 +55,7 @@ class RoomService:
         media: MediaPlane,
         placing: Placing,
         owed: Owed,
+        bans: BanWatch,
     ) -> None:
         self._replica = replica
         self._tokens = tokens
@@ -61,32 +64,38 @@ class RoomService:
         self._media = media
         self._placing = placing
         self._owed = owed
+        self._bans = bans
 
     async def join(self, connection: Connection, message: Join) -> tuple[Member, JoinedResult]:
-        """Enter the room that the token names. Raises `InvalidToken`, `ExpiredToken`, `RoomFull`, `NoCapacity`."""
-        grants = self._tokens.verify(message.token)
+        """Enter the room that the token names. Raises `InvalidToken`, `ExpiredToken`, `Kicked`, `Banned`, `RoomFull`,
+        `NoCapacity`."""
+        token = self._tokens.verify(message.token)
+        grants = token.grants
         name = grants.name or message.name
         if name is None:
             raise InvalidRequest("name: the token gives none, so the join must.")
         room = room_of(grants)
+        await self._bans.expect_welcome(room, token)
         person = Person(
             id=ParticipantId(new_id("p")),
             identity=grants.identity or guest_identity(),
             name=name,
-            hidden=grants.hidden,
+            permissions=Permissions.granted(grants),
+            token=_token_ref(token),
             replica=self._replica,
         )
-        token = _resume_token(room, person.id)
+        resume = _resume_token(room, person.id)
         connection.hold_events()
         async with self._hub.entering(room) as local:
             incarnation = local.incarnation or Incarnation(new_id("i"))
             try:
-                state = await self._store.join(room, incarnation, person, token, CAPACITY)
+                state = await self._store.join(room, incarnation, person, resume, CAPACITY)
             except Unavailable:
                 await self._give_up(room, person.id, person.generation)  # it may have been made all the same
                 raise
-            member = self._admit(local, connection, state, person.id, ResumeTokens(token_hash(token)))
+            member = self._admit(local, connection, state, person.id, ResumeTokens(token_hash(resume)))
             try:
+                self._bans.expect_still_welcome(room, token)
                 await local.wait_for(state.version)
                 await self._place_first(member)
             except ControlPlaneError:
@@ -99,12 +108,13 @@ class RoomService:
             participant=views.participant(member.person),
             snapshot=self._welcome(member),
             placement=views.placement(member.person),
-            resume=token,
+            resume=resume,
         )
 
     async def resume(self, connection: Connection, message: Resume) -> tuple[Member, ResumedResult]:
-        """Take a place again over a new connection. Raises `ResumeRefused`."""
+        """Take a place again over a new connection. Raises `ResumeRefused`, `Kicked`, `Banned`."""
         room, participant = _parse_resume_token(message.token)
+        await self._bans.expect_not_removed(room, participant)
         token = _resume_token(room, participant)
         connection.hold_events()
         async with self._hub.entering(room) as local:
@@ -160,6 +170,8 @@ class RoomService:
             await self._media.mute(member, track, message.muted)
 
     async def subscribe(self, member: Member, message: Subscribe) -> None:
+        if not member.person.permissions.subscribe:
+            raise NotAllowed("You may not receive anybody's media here.")
         wanted = message.tracks
         member.wanted = None if wanted is None else {TrackId(want.track): want.layer for want in wanted}
         self._media.reconcile([member])
@@ -238,6 +250,11 @@ class RoomService:
 def _completed(connection: ConnectionState) -> int:
     """The last negotiation of a client's connection that has both its descriptions."""
     return connection.negotiation if connection.signaling_state == "stable" else max(connection.negotiation - 1, 0)
+
+
+def _token_ref(token: VerifiedToken) -> TokenRef:
+    guest = token.grants.identity is None
+    return TokenRef(id=token.id, guest=guest, issued_at=token.issued_at, expires_at=token.expires_at)
 
 
 def _resume_token(room: RoomId, participant: ParticipantId) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Never
 
-from control_plane.errors import Conflict, NotFound, ResumeRefused, RoomFull
+from control_plane.errors import Conflict, NotAllowed, NotFound, ResumeRefused, RoomFull
 from control_plane.ids import Identity, Incarnation, LegId, NodeId, ParticipantId, ReplicaId, RoomId, TrackId, new_id
 from control_plane.rooms.domain import ChatRecord, Leg, Person, RoomState, TrackRecord
 from control_plane.rooms.errors import RoomGone, RoomMissing, Superseded, TokenReused
@@ -59,7 +59,7 @@ class RoomStore:
             name: _script(name)
             for name in (
                 "join", "place", "relocate", "renew", "leave", "detach", "attach", "resume", "confirm",
-                "tracks", "chat", "tend", "release", "snapshot", "close", "restore",
+                "tracks", "chat", "permissions", "remove", "tend", "release", "snapshot", "close", "restore",
             )
         }  # fmt: skip
 
@@ -133,11 +133,26 @@ class RoomStore:
     ) -> None:
         """Announce, change and end tracks of one participant in one step; what is so already changes nothing.
 
-        Raises `Conflict` when a track id belongs to somebody else.
+        A track that the participant may not publish is not announced. Raises `Conflict` when a track id belongs to
+        somebody else, `NotAllowed` for a change of a track to such a source.
         """
         announced = [record.model_dump(mode="json") for record in announce]
         arguments = (json.dumps(announced), json.dumps(patch or {}), json.dumps(list(ended)))
         self._expect_ok(await self._run("tracks", room, participant, generation, *arguments))
+
+    async def change_permissions(
+        self, room: RoomId, by: Person | None, participant: ParticipantId, changes: Mapping[str, Any]
+    ) -> None:
+        """Change these fields of a participant's permissions; tracks that may not be published any more end.
+
+        `by` is the moderator, None the control plane itself. Raises `NotAllowed`.
+        """
+        actor = (by.id, by.generation) if by else ("", 0)
+        self._expect_ok(await self._run("permissions", room, *actor, participant, json.dumps(dict(changes))))
+
+    async def remove(self, room: RoomId, participant: ParticipantId) -> None:
+        """End somebody's stay, whatever connection they have. Raises `NotFound` when it has ended already."""
+        self._expect_ok(await self._run("remove", room, participant))
 
     async def say(
         self, room: RoomId, participant: ParticipantId, generation: int, message_id: str, text: str
@@ -217,6 +232,8 @@ class RoomStore:
 def _refuse(status: bytes) -> Never:
     if status == b"superseded":
         raise Superseded
+    if status == b"not_allowed":
+        raise NotAllowed("You may not do this here.")
     if status == b"conflict":
         raise Conflict("This id belongs to somebody else.")
     raise NotFound("It is not in this room.")

@@ -23,6 +23,7 @@ from control_plane.signaling.messages import (
     ParticipantJoined,
     ParticipantLeft,
     ParticipantUpdated,
+    Permissions,
     Placement,
     RoomSnapshot,
     SnapshotEvent,
@@ -40,6 +41,7 @@ def participant(person: Person) -> Participant:
         name=person.name,
         joined_at=person.joined_at,
         connected=person.connected,
+        permissions=Permissions.model_validate(person.permissions.model_dump()),
     )
 
 
@@ -65,7 +67,7 @@ def placement(person: Person, reason: str = "joined") -> Placement:
 
 
 def visible(person: Person | None, viewer: ParticipantId) -> bool:
-    return person is not None and (not person.hidden or person.id == viewer)
+    return person is not None and (not person.permissions.hidden or person.id == viewer)
 
 
 def snapshot(state: RoomState, viewer: ParticipantId) -> RoomSnapshot:
@@ -94,7 +96,9 @@ class Snapshots:
             self._of = (state.incarnation, state.version)
             self._made.clear()
         person = state.people.get(viewer)
-        role = viewer if person is not None and person.hidden else None  # only the hidden see more than others
+        role = (
+            viewer if person is not None and person.permissions.hidden else None
+        )  # only the hidden see more than others
         if role not in self._made:
             self._made[role] = snapshot(state, viewer)
         return self._made[role]
@@ -108,7 +112,7 @@ class EventBodies:
     """
 
     def __init__(self, before: RoomState, after: RoomState, changes: Sequence[Change]) -> None:
-        self._hidden = {p.id for state in (before, after) for p in state.people.values() if p.hidden}
+        self._hidden = {p.id for state in (before, after) for p in state.people.values() if p.permissions.hidden}
         self._entries: list[tuple[ParticipantId | None, str]] = []
         for change in changes:
             self._encode(before, after, change)

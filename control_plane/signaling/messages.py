@@ -39,6 +39,18 @@ class Message(BaseModel):
 # ── What a room looks like to a participant ─────────────────────────────────────────────────────────────────────────
 
 
+class Permissions(Message):
+    """What somebody may do here. `publish` are the sources that they may send; without `subscribe` they receive
+    nobody's media. Nobody else sees who is `hidden`.
+    """
+
+    publish: tuple[TrackSource, ...]
+    subscribe: bool
+    chat: bool
+    moderate: bool
+    hidden: bool
+
+
 class Participant(Message):
     """Somebody in the room. `connected` is false while their signaling is away and their place is kept."""
 
@@ -47,6 +59,7 @@ class Participant(Message):
     name: str
     joined_at: int
     connected: bool = True
+    permissions: Permissions
 
 
 class Track(Message):
@@ -201,6 +214,40 @@ class Chat(Request):
     nonce: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")] | None = None
 
 
+class ChangePermissions(Request):
+    """For moderators: what somebody may do from now on. Only what is given changes.
+
+    Tracks of sources that they may not publish any more end at once. Everybody hears of it as `participant.updated`.
+    """
+
+    type: Literal["permissions"]
+    participant: Annotated[str, Field(max_length=64)]
+    publish: Annotated[tuple[TrackSource, ...] | None, Field(max_length=16)] = None
+    subscribe: bool | None = None
+    chat: bool | None = None
+    moderate: bool | None = None
+
+
+class Kick(Request):
+    """For moderators: end somebody's stay. The tokens that they hold let nobody in any more, a newer one does.
+
+    A guest's token is closed, also for others who were given the same.
+    """
+
+    type: Literal["kick"]
+    participant: Annotated[str, Field(max_length=64)]
+    reason: Annotated[str, Field(max_length=500)] = ""
+
+
+class Ban(Request):
+    """For moderators: end somebody's stay and keep their identity out, for `for_s` seconds or for good."""
+
+    type: Literal["ban"]
+    participant: Annotated[str, Field(max_length=64)]
+    reason: Annotated[str, Field(max_length=500)] = ""
+    for_s: Annotated[int | None, Field(ge=1, le=10 * 366 * 24 * 3600)] = None
+
+
 class Ping(Request):
     """Ask for a sign of life."""
 
@@ -208,7 +255,19 @@ class Ping(Request):
 
 
 ClientMessage = Annotated[
-    Join | Resume | Leave | Description | Candidate | Ready | TrackUpdate | Subscribe | Chat | Ping,
+    Join
+    | Resume
+    | Leave
+    | Description
+    | Candidate
+    | Ready
+    | TrackUpdate
+    | Subscribe
+    | Chat
+    | ChangePermissions
+    | Kick
+    | Ban
+    | Ping,
     Field(discriminator="type"),
 ]
 

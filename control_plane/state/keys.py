@@ -12,6 +12,11 @@ NODE_METERS = "nv:{nodes}:meters"
 NODE_RESERVED = "nv:{nodes}:reserved"
 """Hash: node → streams reserved on it that its measured load does not include yet."""
 
+ROOMS_SEEN = "nv:{rooms}:seen"
+"""Sorted set: room → when a replica held it last, Redis time in ms."""
+ROOM_NAMES = "nv:{rooms}:names"
+"""Sorted set: the same rooms, all with score 0, which sorts them by name."""
+
 
 def node_reservations(node: NodeId) -> str:
     """Sorted set: reservations that count on this node → when they were made, Redis time in ms."""
@@ -28,6 +33,20 @@ def room_key(room: RoomId, part: str) -> str:
     return f"nv:{{room:{room}}}:{part}"
 
 
+BAN_NEWS = "nv:bans"
+"""Channel: who is kept out of which room from now on, for every replica."""
+
+
+def bans_key(room: RoomId, part: str) -> str:
+    """What is remembered of a room's bans; the database decides."""
+    return f"nv:{{bans:{room}}}:{part}"
+
+
 def inbox(replica: ReplicaId) -> str:
     """Channel: what other replicas tell this one."""
     return f"nv:inbox:{replica}"
+
+
+def idempotent(api_key: str, digest: str) -> str:
+    """String, with a TTL: the request that came with this idempotency key first, and when."""
+    return f"nv:idempotent:{api_key}:{digest}"

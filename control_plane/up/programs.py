@@ -20,6 +20,7 @@ class Layout:
     keys: Keys
     port: int
     web_root: Path
+    database_url: str
 
     @property
     def redis_socket(self) -> Path:
@@ -59,6 +60,7 @@ def replica(layout: Layout) -> Program:
         "NEXUSVIBE_PORT": str(layout.port),
         "NEXUSVIBE_REDIS_URL": f"unix://{layout.redis_socket}",
         "NEXUSVIBE_REDIS_CLUSTER": "false",
+        "NEXUSVIBE_DATABASE_URL": layout.database_url,
         "NEXUSVIBE_SECRETS_DIR": str(layout.keys.replica_secrets),
         "NEXUSVIBE_TRUSTED_NODES": json.dumps({NODE_ID: layout.keys.node_public_key}),
         "NEXUSVIBE_WEB_ROOT": str(layout.web_root),

@@ -15,6 +15,7 @@ from pathlib import Path
 import aiohttp
 
 from control_plane.access.tokens import Grants, RoomTokens
+from control_plane.database import Database, DatabaseUnreachable, upgrade
 from control_plane.up import programs
 from control_plane.up.child import Child
 from control_plane.up.errors import CannotStart
@@ -60,10 +61,11 @@ async def _run_system(options: UpOptions, printer: Printer) -> None:
         raise CannotStart(f"The page is not built ({options.web_root} has no index.html): `make up` builds it.")
     keys = load_or_make_keys(options.data_dir)
     port = _free_port(options.port)
+    await _migrate(options.database_url)
     failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="nexusvibe-", ignore_cleanup_errors=True))
-        layout = Layout(_open_to_pass_through(Path(folder)), keys, port, options.web_root)
+        layout = Layout(_open_to_pass_through(Path(folder)), keys, port, options.web_root, options.database_url)
         redis = await stack.enter_async_context(Child(programs.redis(layout), printer, failed))
         await _ready(lambda: _redis_lacks(layout.redis_socket), failed)
         redis.settle()
@@ -75,6 +77,15 @@ async def _run_system(options: UpOptions, printer: Printer) -> None:
         replica.settle()
         _tell(options, layout, printer)
         await failed
+
+
+async def _migrate(url: str) -> None:
+    """Make the database what this version needs. Raises `CannotStart`."""
+    try:
+        async with Database.connect(url) as database:
+            await upgrade(database)
+    except DatabaseUnreachable as error:
+        raise CannotStart(str(error)) from error
 
 
 async def _ready(probe: Callable[[], Awaitable[str]], failed: asyncio.Future[None]) -> None:

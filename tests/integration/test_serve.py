@@ -5,13 +5,23 @@ import os
 import socket
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
 from control_plane.nodes.identity import new_control_key
-from tests.support.redis import RedisServer, running_redis
+from tests.support.database import migrate
+from tests.support.redis import running_redis
 
 GOOD = {"TOKEN_SECRET": "a secret that is long enough for it", "CONTROL_KEY": new_control_key(), "PORT": "0"}
+
+
+@pytest.fixture
+async def good(tmp_path: Path) -> dict[str, str]:
+    """Settings that lack nothing but a Redis that is there."""
+    database_url = f"sqlite:///{tmp_path}/nexusvibe.db"
+    await migrate(database_url)
+    return GOOD | {"DATABASE_URL": database_url, "REDIS_URL": "unix:///nowhere/redis.sock"}
 
 
 async def serve(settings: Mapping[str, str]) -> tuple[int | None, list[str]]:
@@ -31,17 +41,17 @@ async def serve(settings: Mapping[str, str]) -> tuple[int | None, list[str]]:
     return process.returncode, said.decode().splitlines()
 
 
-async def test_without_redis_it_says_where_it_looked() -> None:
-    code, said = await serve(GOOD | {"REDIS_URL": "unix:///nowhere/redis.sock"})
+async def test_without_redis_it_says_where_it_looked(good: dict[str, str]) -> None:
+    code, said = await serve(good)
     assert code == 1
     assert said[-1].startswith("nexusvibe: There is no Redis at unix:///nowhere/redis.sock")
     assert "NEXUSVIBE_REDIS_URL" in said[-1]
 
 
-async def test_a_redis_that_does_not_answer_is_given_up() -> None:
+async def test_a_redis_that_does_not_answer_is_given_up(good: dict[str, str]) -> None:
     async with running_redis() as redis:
         redis.stop()
-        code, said = await serve(GOOD | {"REDIS_URL": redis.url})
+        code, said = await serve(good | {"REDIS_URL": redis.url})
         redis.cont()
     assert code == 1
     assert "does not answer" in said[-1]
@@ -56,8 +66,8 @@ async def test_a_redis_that_does_not_answer_is_given_up() -> None:
         ({"LOG_LEVEL": "loud"}, "There is no log level"),
     ],
 )
-async def test_a_wrong_setting_is_named(wrong: dict[str, str], sentence: str) -> None:
-    code, said = await serve(GOOD | {"REDIS_URL": "unix:///nowhere/redis.sock"} | wrong)
+async def test_a_wrong_setting_is_named(good: dict[str, str], wrong: dict[str, str], sentence: str) -> None:
+    code, said = await serve(good | wrong)
     assert code == 1
     assert sentence in said[-1]
     assert len(said) == 1
@@ -74,16 +84,12 @@ async def test_a_missing_setting_is_named() -> None:
     ]
 
 
-async def test_a_port_that_is_taken_is_named() -> None:
+async def test_a_port_that_is_taken_is_named(good: dict[str, str]) -> None:
     async with running_redis() as redis:
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             taken.listen()
             port = taken.getsockname()[1]
-            code, said = await serve(_with(redis, PORT=str(port)))
+            code, said = await serve(good | {"REDIS_URL": redis.url, "PORT": str(port)})
     assert code == 1
     assert said[-1].startswith(f"nexusvibe: Port {port} can't be used")
-
-
-def _with(redis: RedisServer, **settings: str) -> dict[str, str]:
-    return GOOD | {"REDIS_URL": redis.url} | settings

@@ -91,9 +91,9 @@ class Person:
     async def opens(self, link: str) -> None:
         await self.page.goto(link)
 
-    async def joins(self, replica: Replica, room: str) -> None:
+    async def joins(self, replica: Replica, room: str, **grants: Any) -> None:
         """Open the link that was made for this person, join, and be in."""
-        await self.opens(replica.link(room, self.name))
+        await self.opens(replica.link(room, self.name, **grants))
         await self.enters()
 
     async def enters(self) -> None:
@@ -164,6 +164,16 @@ class Person:
             " window.nexusvibe.room.publish(stream.getTracks()[0], source); }",
             source,
         )
+
+    async def removes(self, other: str) -> None:
+        """Press the moderator's button on the other's tile."""
+        await self._tile(other).get_by_test_id("kick").click()
+
+    async def is_offered_to_remove(self, other: str, offered: bool) -> None:
+        await expect(self._tile(other).get_by_test_id("kick")).to_be_visible(visible=offered)
+
+    async def has_no_tile_of(self, other: str) -> None:
+        await expect(self._tile(other)).to_have_count(0)
 
     async def says(self, text: str) -> None:
         await self._part("chat-input").fill(text)

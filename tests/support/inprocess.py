@@ -1,6 +1,7 @@
 """Replicas inside the test's own process, for what needs no media: quick to start, and their tasks can be counted."""
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,8 +10,10 @@ from itertools import count
 from aiohttp import web
 from pydantic import SecretStr
 
+from control_plane.access.keys import ApiKeys
 from control_plane.access.tokens import Grants, RoomTokens
 from control_plane.app import replica
+from control_plane.database import Database
 from control_plane.ids import Identity, NodeId, ReplicaId
 from control_plane.nodes.identity import ControlKey, new_control_key
 from control_plane.nodes.store import NodeStore
@@ -19,6 +22,7 @@ from media_adapters.agent.server import NodeServer
 from media_adapters.agent.service import AgentService
 from media_adapters.models import Capability, NodeLoad
 from media_adapters.wire import PATH, Heartbeat, new_private_key, private_key, public_key, public_text
+from tests.support.database import migrate
 from tests.support.recorder import DESCRIPTION, RecordingNode
 from tests.support.redis import RedisTarget
 
@@ -34,10 +38,16 @@ class LocalReplica:
 
     url: str
     id: ReplicaId
+    database_url: str
 
     @property
     def ws_url(self) -> str:
         return self.url.replace("http", "ws", 1) + "/v1/signal"
+
+    async def api_key(self, room_prefix: str = "") -> str:
+        async with Database.connect(self.database_url) as database:
+            _, shown = await ApiKeys(database).create("test", room_prefix)
+        return shown
 
     def token(self, room: str, identity: str | None = None, ttl: int = 3600, *, hidden: bool = False) -> str:
         known = Identity(identity) if identity else None
@@ -45,14 +55,26 @@ class LocalReplica:
 
 
 @asynccontextmanager
-async def local_replica(redis: RedisTarget, name: str, nodes: tuple[str, ...] = ()) -> AsyncIterator[LocalReplica]:
+async def local_replica(
+    redis: RedisTarget, name: str, nodes: tuple[str, ...] = (), database_url: str = "", api_limit: int = 1_000_000
+) -> AsyncIterator[LocalReplica]:
+    """`database_url` is of a migrated database, left out of one that is this replica's own."""
+    if not database_url:
+        with tempfile.TemporaryDirectory(prefix="nv-db-") as folder:
+            database_url = f"sqlite:///{folder}/nexusvibe.db"
+            await migrate(database_url)
+            async with local_replica(redis, name, nodes, database_url, api_limit) as own:
+                yield own
+        return
     settings = Settings(
         _env_file=None,
         replica_id=ReplicaId(name),
         redis_url=redis.url,
         redis_cluster=redis.cluster,
+        database_url=database_url,
         token_secret=SecretStr(TOKEN_SECRET),
         control_key=SecretStr(CONTROL_KEY),
+        api_requests_per_minute=api_limit,
         trusted_nodes={NodeId(node): NODE_KEY for node in nodes},
     )
     async with replica(settings) as app:
@@ -60,7 +82,7 @@ async def local_replica(redis: RedisTarget, name: str, nodes: tuple[str, ...] = 
         await runner.setup()
         try:
             await web.TCPSite(runner, "127.0.0.1", 0).start()
-            yield LocalReplica(f"http://127.0.0.1:{runner.addresses[0][1]}", settings.replica_id)
+            yield LocalReplica(f"http://127.0.0.1:{runner.addresses[0][1]}", settings.replica_id, database_url)
         finally:
             await runner.cleanup()
 

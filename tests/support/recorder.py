@@ -2,7 +2,7 @@
 """A media node of dictionaries: it records what it is told, for tests of what stands in front of one."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from media_adapters.errors import PeerNotFound, RoomNotFound
@@ -40,10 +40,20 @@ class RecordingNode:
         self.fails: dict[str, Exception] = {}
         self.waiting = asyncio.Event()
         self.opened: set[RoomRef] = set()
+        self.wanted: dict[str, tuple[TrackId, ...]] = {}
+        self.muted: set[TrackId] = set()
+        self._changed = asyncio.Event()
         self._events: asyncio.Queue[MediaEvent] = asyncio.Queue()
 
     def emit(self, event: MediaEvent) -> None:
         self._events.put_nowait(event)
+
+    async def until(self, holds: Callable[[], bool], seconds: float = 5.0) -> None:
+        """Wait for what follows from what the recorder is told."""
+        async with asyncio.timeout(seconds):
+            while not holds():
+                self._changed.clear()
+                await self._changed.wait()
 
     async def describe(self) -> NodeDescription:
         return DESCRIPTION
@@ -80,6 +90,8 @@ class RecordingNode:
     async def subscribe(self, peer: PeerRef, wanted: Sequence[Subscription]) -> None:
         await self._record("subscribe", peer)
         self._peers(peer.room).setdefault(peer, PeerStatus(peer=peer))
+        self.wanted[peer.participant] = tuple(subscription.track for subscription in wanted)
+        self._changed.set()
 
     async def answer(self, peer: PeerRef, negotiation: int, sdp: str) -> None:
         await self._on_peer("answer", peer)
@@ -92,6 +104,8 @@ class RecordingNode:
 
     async def mute_track(self, peer: PeerRef, track: TrackId, muted: bool) -> None:
         await self._on_peer("mute_track", peer)
+        (self.muted.add if muted else self.muted.discard)(track)
+        self._changed.set()
 
     async def adopt(self, peer: PeerRef) -> PeerStatus:
         return await self._on_peer("adopt", peer)
@@ -102,6 +116,7 @@ class RecordingNode:
     async def close_peer(self, peer: PeerRef) -> None:
         await self._record("close_peer", peer)
         self.rooms.get(peer.room, {}).pop(peer, None)
+        self._changed.set()
 
     async def close(self) -> None:
         self.rooms.clear()

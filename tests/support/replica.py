@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -16,6 +17,7 @@ from control_plane.up.keys import Keys, load_or_make_keys
 from control_plane.up.options import built_page
 from media_adapters.wire import private_key, public_text
 from media_adapters.wire.keys import new_private_key
+from tests.support.database import migrate
 from tests.support.ports import reserved_port
 from tests.support.processes import RunningProcess, running_process
 from tests.support.redis import RedisServer, running_redis
@@ -35,13 +37,16 @@ class Replica:
     def ws_url(self) -> str:
         return self.url.replace("http", "ws", 1) + "/v1/signal"
 
-    def token(self, room: str, identity: str | None = None, name: str | None = None, ttl: int = 3600) -> str:
-        """A room token that every replica of the same keys takes."""
-        return self.tokens.mint(Grants.model_validate({"room": room, "sub": identity, "name": name}), ttl)
+    def token(
+        self, room: str, identity: str | None = None, name: str | None = None, ttl: int = 3600, **grants: Any
+    ) -> str:
+        """A room token that every replica of the same keys takes. `grants` are further ones."""
+        claims = {"room": room, "sub": identity, "name": name, **grants}
+        return self.tokens.mint(Grants.model_validate(claims), ttl)
 
-    def link(self, room: str, identity: str | None = None, name: str | None = None) -> str:
+    def link(self, room: str, identity: str | None = None, name: str | None = None, **grants: Any) -> str:
         """The page, with a token of its own: what a person opens."""
-        return f"{self.url}/#token={self.token(room, identity, name)}"
+        return f"{self.url}/#token={self.token(room, identity, name, **grants)}"
 
     async def until_ready(self, seconds: float = READY_SECONDS) -> None:
         """Redis is reached and a media node is known. Raises `AssertionError` with what is missing."""
@@ -81,6 +86,7 @@ class System:
     replica_ports: Sequence[int]
     replicas: list[Replica]
     nodes: list[RunningProcess]
+    database_url: str
     _stack: AsyncExitStack
 
     async def start_replica(self, **settings: str) -> Replica:
@@ -92,6 +98,7 @@ class System:
                 self.redis.url,
                 self.keys,
                 self.node_keys,
+                self.database_url,
                 port=self.replica_ports[index],
                 name=f"replica {index + 1}",
                 **own,
@@ -115,16 +122,18 @@ async def running_replica(
     redis_url: str,
     keys: Keys,
     node_keys: Sequence[NodeKey],
+    database_url: str,
     *,
     port: int | None = None,
     name: str = "replica",
     **own: str,
 ) -> AsyncIterator[Replica]:
-    """One replica, as soon as it answers. `own` are settings without their prefix, in upper case."""
+    """One replica on a migrated database, as soon as it answers. `own`: settings without prefix, in upper case."""
     port = port or reserved_port()
     env = {
         "PORT": str(port),
         "REDIS_URL": redis_url,
+        "DATABASE_URL": database_url,
         "SECRETS_DIR": str(keys.replica_secrets),
         "TRUSTED_NODES": json.dumps({key.id: key.public for key in node_keys}),
         "WEB_ROOT": str(built_page()),
@@ -173,7 +182,9 @@ async def running_system(*, replicas: int = 1, nodes: int = 1, spare: int = 2) -
         keys = load_or_make_keys(folder / "keys")
         node_keys = [_node_key(folder / "keys", f"node{number + 1}") for number in range(nodes + spare)]
         ports = [reserved_port() for _ in range(replicas + spare)]
-        system = System(folder, redis, keys, node_keys, ports, [], [], stack)
+        database_url = f"sqlite:///{folder}/keys/nexusvibe.db"
+        await migrate(database_url)
+        system = System(folder, redis, keys, node_keys, ports, [], [], database_url, stack)
         for _ in range(nodes):
             await system.start_node()
         for _ in range(replicas):

@@ -2,14 +2,17 @@
 
 from functools import partial
 
-from control_plane.rooms.handlers import chat, media, membership, tracks
+from control_plane.rooms.handlers import chat, media, membership, moderation, tracks
 from control_plane.rooms.media import MediaPlane
 from control_plane.rooms.member import Member
+from control_plane.rooms.moderation import Moderation
 from control_plane.rooms.service import RoomService
 from control_plane.signaling.endpoint import Connection, Handlers
 
 
-def greet(service: RoomService, media_plane: MediaPlane, connection: Connection) -> Handlers:
+def greet(
+    service: RoomService, media_plane: MediaPlane, moderation_service: Moderation, connection: Connection
+) -> Handlers:
     """The handlers of a connection that has not joined."""
 
     def admit(member: Member) -> None:
@@ -20,6 +23,7 @@ def greet(service: RoomService, media_plane: MediaPlane, connection: Connection)
             **media.handlers(media_plane, member),
             **tracks.handlers(service, member),
             **chat.handlers(service, member),
+            **moderation.handlers(moderation_service, member),
         }
 
     return membership.stranger_handlers(service, connection, admit)

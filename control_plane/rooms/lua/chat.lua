@@ -1,6 +1,7 @@
 -- ARGV: room, participant, generation, id, text, how many messages the room remembers
 local person, problem = current(ARGV[2], ARGV[3])
 if not person then return {problem} end
+if not person.permissions.chat then return {'not_allowed'} end
 local said = redis.call('HGET', CHAT_TEXT, ARGV[4])
 if said then
   if cjson.decode(said).participant ~= person.id then return {'conflict'} end

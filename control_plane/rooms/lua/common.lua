@@ -83,6 +83,13 @@ local function snapshot()
   }
 end
 
+local function may_publish(person, source)
+  for _, allowed in ipairs(person.permissions.publish) do
+    if allowed == source then return true end
+  end
+  return false
+end
+
 -- The person, if it is there and nobody took its connection over since.
 local function current(pid, generation)
   local person = get(PEOPLE, pid)

@@ -86,7 +86,7 @@ def test_what_only_the_server_cares_for_is_told_nobody(mirror: Mirror) -> None:
 
 
 def test_hidden_people_are_seen_by_themselves_only(mirror: Mirror) -> None:
-    joined = delta(4, {"op": "person", "person": person("spy", hidden=True)})
+    joined = delta(4, {"op": "person", "person": person("spy", permissions={"hidden": True})})
     assert told(mirror, joined, "p_bob") == []
     published = delta(5, {"op": "track", "track": track("spy")})
     assert told(mirror, published, "p_bob") == []

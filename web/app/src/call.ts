@@ -23,12 +23,14 @@ export class Call {
     private readonly devices: Devices,
   ) {
     const { signal } = this.left;
-    this.grid = new Grid(room, () => this.soundBlocked(), signal);
+    const failed = (error: unknown) =>
+      this.tell(error instanceof NexusVibeError ? error.message : String(error));
+    this.grid = new Grid(room, () => this.soundBlocked(), failed, signal);
     new Chat(room, () => this.tell(CHAT_FAILED), signal);
     for (const device of ["mic", "camera"] as const) this.publish(device);
     devices.arrived = (device) => this.publish(device);
     room.on("changed", () => this.refresh());
-    room.on("error", (error) => this.tell(error instanceof NexusVibeError ? error.message : String(error)));
+    room.on("error", failed);
     for (const button of this.toggles()) {
       button.addEventListener("click", () => void this.toggle(deviceOf(button)), { signal });
     }

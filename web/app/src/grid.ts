@@ -11,6 +11,7 @@ export class Grid {
   constructor(
     private readonly room: Room,
     private readonly soundBlocked: () => void,
+    private readonly failed: (error: unknown) => void,
     left: AbortSignal,
   ) {
     const resized = new ResizeObserver(() => this.arrange());
@@ -53,7 +54,7 @@ export class Grid {
   private tileOf({ id }: Participant): Tile {
     const known = this.tiles.get(id);
     if (known) return known;
-    const tile = new Tile(this.soundBlocked);
+    const tile = new Tile(this.soundBlocked, () => void this.room.kick(id).catch(this.failed));
     this.tiles.set(id, tile);
     this.view.append(tile.element);
     return tile;
@@ -75,6 +76,7 @@ export class Grid {
       sound: null,
       micOn: mic?.muted === false,
       cameraOn: camera?.muted === false,
+      removable: false,
     };
   }
 
@@ -88,6 +90,7 @@ export class Grid {
       sound: sound?.mediaTrack ?? null,
       micOn: this.sends(participant, "microphone"),
       cameraOn: this.sends(participant, "camera") || this.sends(participant, "screen"),
+      removable: this.room.me?.permissions.moderate ?? false,
     };
   }
 

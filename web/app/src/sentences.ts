@@ -29,7 +29,7 @@ const ENDINGS: Record<string, string> = {
   unavailable: "The service is having trouble. Try again in a minute.",
   replaced: "You joined from another tab or device, so this one has left.",
   superseded: "You go on in another tab or device, so this one has left.",
-  removed: "You were removed from the room.",
+  removed: "You were removed from the room. To come back, ask for a new invitation.",
   room_closed: "The room was closed.",
   token_reused: "Your session was used twice, so it was ended to be safe. Join again.",
 };

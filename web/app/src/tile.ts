@@ -9,6 +9,8 @@ export interface Presence {
   readonly sound: MediaStreamTrack | null;
   readonly micOn: boolean;
   readonly cameraOn: boolean;
+  /** Whether this person may be removed by the one who looks. */
+  readonly removable: boolean;
 }
 
 /** One person: their picture, or their initial while the camera is off, their name, and whether they can be heard. */
@@ -17,14 +19,18 @@ export class Tile {
   private readonly video: HTMLVideoElement;
   private readonly stream = new MediaStream();
 
-  constructor(private readonly blocked: () => void) {
+  constructor(
+    private readonly blocked: () => void,
+    remove: () => void,
+  ) {
     const template = find<HTMLTemplateElement>("#tile").content.cloneNode(true) as DocumentFragment;
     this.element = find("article", template);
     this.video = find<HTMLVideoElement>("video", this.element);
     this.video.srcObject = this.stream;
+    find("[data-testid=kick]", this.element).addEventListener("click", remove);
   }
 
-  show({ participant, self, picture, sound, micOn, cameraOn }: Presence): void {
+  show({ participant, self, picture, sound, micOn, cameraOn, removable }: Presence): void {
     const { element, video } = this;
     const shownName = self ? `${participant.name} (you)` : participant.name;
     element.dataset.participant = participant.id;
@@ -36,6 +42,9 @@ export class Tile {
     find("[data-testid=tile-name]", element).textContent = participant.connected
       ? shownName
       : `${shownName} – reconnecting`;
+    const kick = find("[data-testid=kick]", element);
+    kick.hidden = !removable;
+    kick.setAttribute("aria-label", `Remove ${participant.name} from the room`);
     video.classList.toggle("mirrored", self);
     video.muted = self; // one's own voice is not played back
     video.setAttribute("aria-label", `Video of ${participant.name}`);

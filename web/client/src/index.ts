@@ -4,6 +4,7 @@ export { ConnectionLost, type Loss, NexusVibeError, NotInRoom, ServerError } fro
 export type {
   ChatMessage,
   Participant,
+  Permissions,
   SimulcastLayer,
   Track,
   TrackKind,
@@ -11,6 +12,13 @@ export type {
 } from "./generated/protocol.ts";
 export type { LocalTrack } from "./local-track.ts";
 export type { RemoteTrack } from "./remote-tracks.ts";
-export { type JoinOptions, Room, type RoomConnection, type RoomEvents, type WantedTrack } from "./room.ts";
+export {
+  type JoinOptions,
+  type PermissionChanges,
+  Room,
+  type RoomConnection,
+  type RoomEvents,
+  type WantedTrack,
+} from "./room.ts";
 export type { RoomState } from "./state.ts";
 export type { InboundStats, TrackStats } from "./stats.ts";

@@ -1,11 +1,12 @@
 import type { Outgoing, Result, ServerEvent } from "./connection.ts";
 import { Emitter } from "./emitter.ts";
-import { asNexusVibeError, type NexusVibeError, NotInRoom } from "./errors.ts";
+import { asNexusVibeError, type NexusVibeError, NotInRoom, ServerError } from "./errors.ts";
 import type {
   ChatMessage,
   JoinedResult,
   Participant,
   ParticipantLeft,
+  Permissions,
   ResumedResult,
   SimulcastLayer,
   Track,
@@ -48,6 +49,9 @@ export interface WantedTrack {
   readonly layer?: SimulcastLayer;
 }
 
+/** `hidden` is for a whole stay, and can't be changed in the middle of it. */
+export type PermissionChanges = Partial<Omit<Permissions, "hidden">>;
+
 export interface JoinOptions {
   /** Says who joins which room. */
   readonly token: string;
@@ -81,7 +85,7 @@ export class Room extends Emitter<RoomEvents> {
       failed,
       room: () => this.roomState,
       me: () => this.participant?.id ?? "",
-      wants: (id) => this.wanted?.some(({ track }) => track === id) ?? true,
+      wants: (id) => this.mayReceive() && (this.wanted?.some(({ track }) => track === id) ?? true),
       subscribed: (remote) => this.tellRemote("trackSubscribed", remote),
       unsubscribed: (remote) => this.tellRemote("trackUnsubscribed", remote),
       ready: (epoch) => void this.deliver({ type: "ready", epoch }).catch(failed),
@@ -135,7 +139,10 @@ export class Room extends Emitter<RoomEvents> {
     this.end({ code: "left", message: "You left the room." });
   }
 
-  /** Sends a track from now on, also in every place that the call moves to. May be called before `join`. */
+  /**
+   * Sends a track from now on, also in every place that the call moves to. May be called before `join`. A source that
+   * this participant may not publish is sent as soon as it may.
+   */
   publish(mediaTrack: MediaStreamTrack, source: TrackSource, options: { muted?: boolean } = {}): LocalTrack {
     const track = new LocalTrack(mediaTrack, source);
     track.setMuted(options.muted ?? false);
@@ -171,6 +178,25 @@ export class Room extends Emitter<RoomEvents> {
     return result.message;
   }
 
+  /** For moderators: what somebody may do from now on. Only what is given changes. */
+  async setPermissions(participant: string, changes: PermissionChanges): Promise<void> {
+    await this.deliver({ type: "permissions", participant, ...changes });
+  }
+
+  /**
+   * For moderators: ends somebody's stay. The tokens that they hold let nobody in any more, a newer one does. A guest's
+   * token is closed, also for others who were given the same.
+   */
+  async kick(participant: string, reason = ""): Promise<void> {
+    await this.remove({ type: "kick", participant, reason });
+  }
+
+  /** For moderators: ends somebody's stay and keeps their identity out, for some seconds or for good. */
+  async ban(participant: string, options: { reason?: string; seconds?: number } = {}): Promise<void> {
+    const { reason = "", seconds = null } = options;
+    await this.remove({ type: "ban", participant, reason, for_s: seconds });
+  }
+
   /** Counters of each subscribed track; compare two readings. */
   async stats(): Promise<TrackStats[]> {
     return this.media.stats();
@@ -198,7 +224,7 @@ export class Room extends Emitter<RoomEvents> {
     }
     this.participant = participant;
     this.apply(replace(this.roomState, snapshot));
-    this.media.setLocalTracks(this.tracks);
+    this.media.setLocalTracks(this.allowedTracks());
     this.media.place(placement);
     if (this.wanted) this.wantedUpdates.push(this.wanted);
     this.setConnection("connected");
@@ -207,6 +233,7 @@ export class Room extends Emitter<RoomEvents> {
   private resumed({ participant, snapshot, placement, repair }: ResumedResult): void {
     this.participant = participant;
     this.apply(replace(this.roomState, snapshot));
+    this.media.setLocalTracks(this.allowedTracks());
     this.media.resumed(repair);
     this.media.place(placement);
     if (this.wanted) this.wantedUpdates.push(this.wanted);
@@ -221,6 +248,7 @@ export class Room extends Emitter<RoomEvents> {
   private apply({ state, changes }: Step): void {
     this.roomState = state;
     if (changes.length === 0) return;
+    this.follow(state.participants.get(this.participant?.id ?? ""));
     for (const change of changes) this.tell(change);
     this.media.refresh();
     this.emit("changed");
@@ -245,6 +273,23 @@ export class Room extends Emitter<RoomEvents> {
       default:
         this.emit(change.type, change.track);
     }
+  }
+
+  /** What a moderator has changed about this participant holds at once. */
+  private follow(me: Participant | undefined): void {
+    if (!me || me === this.participant) return;
+    this.participant = me;
+    this.media.setLocalTracks(this.allowedTracks());
+  }
+
+  /** A track that may not be sent waits here: it is sent once that is allowed. */
+  private allowedTracks(): LocalTrack[] {
+    const allowed = this.participant?.permissions.publish;
+    return this.tracks.filter(({ source }) => allowed?.includes(source) ?? true);
+  }
+
+  private mayReceive(): boolean {
+    return this.participant?.permissions.subscribe ?? true;
   }
 
   /** An offer does not say that a track is muted: once the room knows the track, it is told. */
@@ -274,7 +319,7 @@ export class Room extends Emitter<RoomEvents> {
 
   private setTracks(tracks: readonly LocalTrack[]): void {
     this.tracks = tracks;
-    this.media.setLocalTracks(tracks);
+    this.media.setLocalTracks(this.allowedTracks());
     this.emit("changed");
   }
 
@@ -282,6 +327,16 @@ export class Room extends Emitter<RoomEvents> {
     this.roomConnection = connection;
     this.emit("connectionChanged", connection);
     this.emit("changed");
+  }
+
+  /** Said again after a lost connection, when the first may have been heard: that they are gone is all the same. */
+  private async remove(message: Outgoing & { participant: string }): Promise<void> {
+    try {
+      await this.deliver(message);
+    } catch (error) {
+      const gone = !this.roomState.participants.has(message.participant);
+      if (!(error instanceof ServerError && error.code === "not_found" && gone)) throw error;
+    }
   }
 
   private session(): Signaling {

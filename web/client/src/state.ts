@@ -143,8 +143,10 @@ function addChat(state: RoomState, message: ChatMessage): Step {
   };
 }
 
-/** Both are flat objects of the protocol. */
-function same<Value extends object>(one: Value, other: Value): boolean {
-  const keys = new Set([...Object.keys(one), ...Object.keys(other)]) as Set<keyof Value>;
-  return [...keys].every((key) => one[key] === other[key]);
+/** Both are values of the protocol. */
+function same(one: unknown, other: unknown): boolean {
+  if (typeof one !== "object" || typeof other !== "object" || !one || !other) return one === other;
+  const keys = new Set([...Object.keys(one), ...Object.keys(other)]);
+  const [ones, others] = [new Map(Object.entries(one)), new Map(Object.entries(other))];
+  return [...keys].every((key) => same(ones.get(key), others.get(key)));
 }

@@ -1,8 +1,16 @@
 import { expect, test } from "vitest";
 import { chooseReceivers, type TrackSupply } from "../src/remote-tracks.ts";
 import { EMPTY_ROOM, replace } from "../src/state.ts";
+import { PERMISSIONS } from "./replica.ts";
 
-const participant = (id: string) => ({ id, identity: id, name: id, joined_at: 0, connected: true });
+const participant = (id: string) => ({
+  id,
+  identity: id,
+  name: id,
+  joined_at: 0,
+  connected: true,
+  permissions: PERMISSIONS,
+});
 const track = (id: string, owner: string) => ({
   id,
   participant: owner,

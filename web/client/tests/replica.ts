@@ -3,12 +3,21 @@ import { type WebSocket, WebSocketServer } from "ws";
 import type {
   ClientMessage,
   JoinedResult,
+  Permissions,
   Placement,
   Reply,
   ResumedResult,
   ServerMessage,
 } from "../src/generated/protocol.ts";
 
+/** Of somebody who takes part and moderates nobody. */
+export const PERMISSIONS: Permissions = {
+  publish: ["camera", "microphone", "screen", "screen_audio"],
+  subscribe: true,
+  chat: true,
+  moderate: false,
+  hidden: false,
+};
 /** A client's connection at a replica: what was said, and what the test answers. */
 export class Guest {
   private readonly inbox: ClientMessage[] = [];
@@ -105,7 +114,14 @@ export class Replica {
   }
 }
 
-const participant = { id: "p_1", identity: "alice", name: "Alice", joined_at: 0, connected: true };
+const participant = {
+  id: "p_1",
+  identity: "alice",
+  name: "Alice",
+  joined_at: 0,
+  connected: true,
+  permissions: PERMISSIONS,
+};
 const snapshot = {
   room: "demo",
   incarnation: "i",

@@ -2,9 +2,24 @@ import { expect, test } from "vitest";
 import type { ServerEvent } from "../src/connection.ts";
 import type { ChatMessage, Participant, RoomSnapshot, Track } from "../src/generated/protocol.ts";
 import { EMPTY_ROOM, reduce, replace, type RoomState } from "../src/state.ts";
+import { PERMISSIONS } from "./replica.ts";
 
-const alice: Participant = { id: "p_alice", identity: "alice", name: "Alice", joined_at: 1, connected: true };
-const bob: Participant = { id: "p_bob", identity: "bob", name: "Bob", joined_at: 2, connected: true };
+const alice: Participant = {
+  id: "p_alice",
+  identity: "alice",
+  name: "Alice",
+  joined_at: 1,
+  connected: true,
+  permissions: PERMISSIONS,
+};
+const bob: Participant = {
+  id: "p_bob",
+  identity: "bob",
+  name: "Bob",
+  joined_at: 2,
+  connected: true,
+  permissions: PERMISSIONS,
+};
 const camera: Track = {
   id: "t_camera",
   participant: bob.id,

@@ -18,7 +18,19 @@ export const CloseCode = {
 export const FINAL_CLOSE_CODES: ReadonlySet<number> = new Set([4400, 4401, 4403, 4409, 4413]);
 
 export type ClientMessage =
-  Join | Resume | Leave | Description | Candidate | Ready | TrackUpdate | Subscribe | Chat | Ping;
+  | Join
+  | Resume
+  | Leave
+  | Description
+  | Candidate
+  | Ready
+  | TrackUpdate
+  | Subscribe
+  | Chat
+  | ChangePermissions
+  | Kick
+  | Ban
+  | Ping;
 /**
  * Which of a participant's two connections: it offers on `publisher`, the node offers on `subscriber`.
  */
@@ -188,6 +200,41 @@ export interface Chat {
   nonce?: string | null;
 }
 /**
+ * For moderators: what somebody may do from now on. Only what is given changes.
+ *
+ * Tracks of sources that they may not publish any more end at once. Everybody hears of it as `participant.updated`.
+ */
+export interface ChangePermissions {
+  id?: number | null;
+  type: "permissions";
+  participant: string;
+  publish?: TrackSource[] | null;
+  subscribe?: boolean | null;
+  chat?: boolean | null;
+  moderate?: boolean | null;
+}
+/**
+ * For moderators: end somebody's stay. The tokens that they hold let nobody in any more, a newer one does.
+ *
+ * A guest's token is closed, also for others who were given the same.
+ */
+export interface Kick {
+  id?: number | null;
+  type: "kick";
+  participant: string;
+  reason?: string;
+}
+/**
+ * For moderators: end somebody's stay and keep their identity out, for `for_s` seconds or for good.
+ */
+export interface Ban {
+  id?: number | null;
+  type: "ban";
+  participant: string;
+  reason?: string;
+  for_s?: number | null;
+}
+/**
  * Ask for a sign of life.
  */
 export interface Ping {
@@ -218,6 +265,18 @@ export interface Participant {
   name: string;
   joined_at: number;
   connected: boolean;
+  permissions: Permissions;
+}
+/**
+ * What somebody may do here. `publish` are the sources that they may send; without `subscribe` they receive
+ * nobody's media. Nobody else sees who is `hidden`.
+ */
+export interface Permissions {
+  publish: TrackSource[];
+  subscribe: boolean;
+  chat: boolean;
+  moderate: boolean;
+  hidden: boolean;
 }
 /**
  * The whole room as this participant may see it. It replaces everything that the client knew.

@@ -1,0 +1,49 @@
+"""Requests that were sent twice: the second is told what the first did.
+
+What is remembered is what the first was and when, never what it answered: an answer may hold a secret, and whoever
+answers can make the same answer again from these.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+from control_plane.clock import Clock, SystemClock
+from control_plane.errors import Unavailable
+from control_plane.http.errors import KeyReused
+from control_plane.http.operation import Body
+from control_plane.state import Redis
+from control_plane.state.keys import idempotent
+
+REMEMBERED_S = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """When the first request of its kind came (s since the epoch), and a text that only it has, the same each time."""
+
+    at: int
+    seed: str
+
+
+class Idempotency:
+    def __init__(self, redis: Redis, clock: Clock | None = None) -> None:
+        self._redis = redis
+        self._clock = clock or SystemClock()
+
+    async def first(self, api_key: str, key: str, body: Body) -> Once:
+        """The first request with this `key` in a day, which may be this one. Raises `KeyReused` when it was another
+        one, `Unavailable`."""
+        name = idempotent(api_key, _digest(key))
+        now = int(self._clock.now())
+        mine = f"{_digest(body.model_dump_json())} {now}"
+        stored = await self._redis.execute("SET", name, mine, "NX", "GET", "EX", REMEMBERED_S)
+        request, _, at = (mine if stored is None else stored.decode()).partition(" ")
+        if request != _digest(body.model_dump_json()):
+            raise KeyReused("This idempotency key came with another request before.")
+        if not at.isdigit():
+            raise Unavailable("What is known of this idempotency key can't be read.")
+        return Once(int(at), _digest(f"{api_key} {key} {at}"))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

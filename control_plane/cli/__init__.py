@@ -1,0 +1,1 @@
+"""Commands for operators, one module for each family. `add(commands)` of each brings its commands and their help."""

@@ -1,0 +1,106 @@
+"""The OpenAPI 3.1 document, from the operations themselves."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from http import HTTPStatus
+from importlib.metadata import version
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from control_plane.errors import ControlPlaneError
+from control_plane.http.operation import Operation
+from control_plane.http.problems import CONTENT_TYPE, Problem
+
+_REF = "#/components/schemas/{model}"
+_DESCRIPTION = """\
+Rooms for real-time video. Ask with an API key, which an operator makes with `nexusvibe key create`, as \
+`Authorization: Bearer nv_…`. Every error is a problem (RFC 9457) with a stable `code`. Every answer names the request \
+in `X-Request-Id`; send one to choose it."""
+
+
+def document(
+    operations: Sequence[Operation[Any, Any]], common_errors: Iterable[type[ControlPlaneError]]
+) -> dict[str, Any]:
+    common = tuple(common_errors)
+    paths: defaultdict[str, dict[str, Any]] = defaultdict(dict)
+    for operation in operations:
+        paths[operation.path][operation.method.lower()] = _operation(operation, common)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "NexusVibe", "version": version("nexusvibe"), "description": _DESCRIPTION},
+        "security": [{"key": []}],
+        "paths": dict(paths),
+        "components": {
+            "schemas": _schemas(operations),
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "`nv_<id>_<secret>`"}},
+        },
+    }
+
+
+def _operation(operation: Operation[Any, Any], common: tuple[type[ControlPlaneError], ...]) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "description": operation.description,
+        "tags": [operation.tag],
+        "parameters": _parameters(operation),
+        "responses": {str(operation.status): _success(operation)} | _failures((*common, *operation.errors)),
+    }
+    if operation.takes_body:
+        described["requestBody"] = {"required": True, "content": _content("application/json", operation.body)}
+    return described
+
+
+def _parameters(operation: Operation[Any, Any]) -> list[dict[str, Any]]:
+    properties = operation.parameters.model_json_schema(by_alias=True).get("properties", {})
+    return [
+        {
+            "name": name,
+            "in": place,
+            "required": field.is_required(),
+            "description": field.description or "",
+            "schema": {key: value for key, value in properties[name].items() if key not in {"title", "description"}},
+        }
+        for name, place, field in operation.parameters.places()
+    ]
+
+
+def _success(operation: Operation[Any, Any]) -> dict[str, Any]:
+    described: dict[str, Any] = {"description": HTTPStatus(operation.status).phrase, "headers": _headers()}
+    if operation.answer is not None:
+        described["content"] = _content("application/json", operation.answer)
+    return described
+
+
+def _failures(errors: Iterable[type[ControlPlaneError]]) -> dict[str, Any]:
+    codes: defaultdict[int, list[str]] = defaultdict(list)
+    for error in errors:
+        codes[error.status].append(error.code)
+    return {
+        str(status): {
+            "description": ", ".join(f"`{code}`" for code in codes[status]),
+            "headers": _headers(),
+            "content": _content(CONTENT_TYPE, Problem),
+        }
+        for status in sorted(codes)
+    }
+
+
+def _headers() -> dict[str, Any]:
+    return {"X-Request-Id": {"description": "Names the request in logs.", "schema": {"type": "string"}}}
+
+
+def _content(media_type: str, model: type[BaseModel]) -> dict[str, Any]:
+    return {media_type: {"schema": {"$ref": _REF.format(model=model.__name__)}}}
+
+
+def _schemas(operations: Sequence[Operation[Any, Any]]) -> dict[str, Any]:
+    bodies = {operation.body for operation in operations if operation.takes_body}
+    answers = {operation.answer for operation in operations if operation.answer is not None} | {Problem}
+    wanted = [(model, "validation") for model in bodies] + [(model, "serialization") for model in answers]
+    wanted.sort(key=lambda each: each[0].__name__)
+    _, schema = models_json_schema(wanted, ref_template=_REF)  # type: ignore[arg-type]
+    definitions: dict[str, Any] = schema["$defs"]
+    return definitions

@@ -1,0 +1,76 @@
+"""Bans in the database, which outlive every process and an emptied Redis."""
+
+import asyncio
+from datetime import UTC, datetime
+
+from sqlalchemy import and_, delete, func, literal, or_, select
+
+from control_plane.access.models import BanRow
+from control_plane.database import Database, utc_now
+from control_plane.errors import Unavailable
+from control_plane.ids import Identity, ParticipantId, RoomId
+from control_plane.rooms.bans import Ban
+
+PATIENCE_S = 2.0
+"""Somebody waits to join meanwhile."""
+
+
+class BanTable:
+    """Every method raises `Unavailable` when the database is away."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def of(self, room: RoomId) -> tuple[Ban, ...]:
+        """What holds for the room now, also by a prefix of its name."""
+        prefix = and_(BanRow.is_prefix, func.substr(literal(room), 1, func.length(BanRow.room)) == BanRow.room)
+        query = select(BanRow).where(
+            or_(BanRow.room == room, prefix),
+            or_(BanRow.expires_at.is_(None), BanRow.expires_at > utc_now()),
+            BanRow.identity.is_not(None),
+            BanRow.device.is_(None),  # clients say nothing of their device
+        )
+        try:
+            async with asyncio.timeout(PATIENCE_S), self._database.transaction() as session:
+                return tuple(_ban(row) for row in await session.scalars(query))
+        except TimeoutError as error:
+            raise Unavailable("The database does not answer now.") from error
+
+    async def add(self, room: RoomId, ban: Ban, by: str) -> None:
+        async with self._database.transaction() as session:
+            session.add(
+                BanRow(
+                    id=ban.id,
+                    room=room,
+                    identity=ban.identity,
+                    token_id=ban.token,
+                    participant=ban.participant,
+                    reason=ban.reason,
+                    issued_until=_moment(ban.issued_until),
+                    expires_at=_moment(ban.expires_at),
+                    created_at=utc_now(),
+                    created_by=by,
+                )
+            )
+
+    async def lift(self, room: RoomId, identity: Identity) -> bool:
+        """Let the identity in again. Whether it was kept out of exactly this room."""
+        chosen = delete(BanRow).where(BanRow.room == room, BanRow.identity == identity, ~BanRow.is_prefix)
+        async with self._database.transaction() as session:
+            return bool((await session.execute(chosen.returning(BanRow.id))).all())
+
+
+def _ban(row: BanRow) -> Ban:
+    return Ban(
+        id=row.id,
+        identity=Identity(row.identity or ""),
+        token=row.token_id,
+        participant=ParticipantId(row.participant) if row.participant else None,
+        issued_until=row.issued_until.timestamp() if row.issued_until else None,
+        expires_at=row.expires_at.timestamp() if row.expires_at else None,
+        reason=row.reason,
+    )
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,186 @@
+"""Bans at work on this replica: asked at every join and resume, and held against who is here already.
+
+The database decides. Redis keeps what it said for a minute; each replica remembers what it has seen, and goes on with
+that while the database is away. What could not be done then is done as soon as it can be.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, Self
+
+import structlog
+from pydantic import ValidationError
+
+from control_plane.access.tokens import VerifiedToken
+from control_plane.clock import Clock
+from control_plane.errors import ControlPlaneError, NotFound, Unavailable
+from control_plane.ids import Identity, ParticipantId, RoomId
+from control_plane.rooms import bans
+from control_plane.rooms.ban_cache import BanCache, BanNews
+from control_plane.rooms.ban_table import BanTable
+from control_plane.rooms.bans import Ban
+from control_plane.rooms.domain import Person
+from control_plane.rooms.hub import RoomHub
+from control_plane.rooms.local import LocalRoom
+from control_plane.rooms.store import RoomStore
+
+log = structlog.get_logger()
+
+INTERVAL_S = 1.0
+DATABASE_REST_S = 2.0
+MAX_KNOWN = 10_000
+
+
+class BanWatch:
+    def __init__(self, table: BanTable, cache: BanCache, store: RoomStore, hub: RoomHub, clock: Clock) -> None:
+        self._table = table
+        self._cache = cache
+        self._store = store
+        self._hub = hub
+        self._clock = clock
+        self._known: OrderedDict[RoomId, tuple[Ban, ...]] = OrderedDict()
+        self._unsure: set[RoomId] = set()
+        self._untold: dict[str, BanNews] = {}
+        self._database_rests_until = 0.0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @classmethod
+    @asynccontextmanager
+    async def start(
+        cls, table: BanTable, cache: BanCache, store: RoomStore, hub: RoomHub, clock: Clock
+    ) -> AsyncIterator[Self]:
+        """Make up for what could not be done, until left."""
+        watch = cls(table, cache, store, hub, clock)
+        loop = asyncio.create_task(watch._catch_up_forever())
+        try:
+            yield watch
+        finally:
+            loop.cancel()
+            await asyncio.gather(loop, *watch._tasks, return_exceptions=True)
+
+    async def expect_welcome(self, room: RoomId, token: VerifiedToken) -> None:
+        """Asked before a join. Raises `Kicked`, `Banned`, `Unavailable` when Redis is away."""
+        _refuse(bans.of_token(await self._of(room), token, self._clock.now()))
+
+    def expect_still_welcome(self, room: RoomId, token: VerifiedToken) -> None:
+        """Asked once more when the join is done: what was heard on the way found nobody here. Raises as above."""
+        _refuse(bans.of_token(self._known.get(room, ()), token, self._clock.now()))
+
+    async def expect_not_removed(self, room: RoomId, participant: ParticipantId) -> None:
+        """Asked before a resume. Raises `Kicked`, `Banned`, `Unavailable` when Redis is away."""
+        _refuse(bans.of_participant(await self._of(room), participant, self._clock.now()))
+
+    async def add(self, room: RoomId, ban: Ban, by: str) -> None:
+        """Keep somebody out from now on, and end their stay wherever they are. Raises `Unavailable` when the database
+        is away, and then nothing has happened; or when Redis is, and then the rest happens once it is back."""
+        await self._table.add(room, ban, by)
+        await self._tell(ban.id, BanNews(room=room, ban=ban))
+
+    async def lift(self, room: RoomId, identity: Identity) -> bool:
+        """Let somebody in again. Whether they were kept out of exactly this room. Raises `Unavailable`."""
+        lifted = await self._table.lift(room, identity)
+        await self._tell(f"{room} {identity}", BanNews(room=room, ban=None))
+        return lifted
+
+    def hear(self, message: bytes) -> None:
+        """News from a replica."""
+        try:
+            news = BanNews.model_validate_json(message)
+        except ValidationError:
+            log.warning("ban_news_unreadable", size=len(message))
+            return
+        if news.ban is None:
+            self._known.pop(news.room, None)
+            return
+        self._remember(news.room, (*self._known.get(news.room, ()), news.ban))
+        self._enforce(news.room)
+
+    def missed(self) -> None:
+        """News may have been lost."""
+        self._known.clear()
+        self._unsure.update(local.room for local in self._hub)
+
+    async def _of(self, room: RoomId) -> tuple[Ban, ...]:
+        known, changes = await self._cache.of(room)
+        if known is None:
+            try:
+                known = await self._ask_database(room)
+            except Unavailable:
+                log.warning("bans_unknown", room=room, remembered=room in self._known)
+                self._unsure.add(room)
+                return self._known.get(room, ())
+            await self._cache.put(room, changes, known)
+        self._remember(room, known)
+        return known
+
+    async def _ask_database(self, room: RoomId) -> tuple[Ban, ...]:
+        """A database that did not answer is left alone for a moment: everybody who joins would wait for it."""
+        if self._clock.monotonic() < self._database_rests_until:
+            raise Unavailable("The database did not answer a moment ago.")
+        try:
+            return await self._table.of(room)
+        except Unavailable:
+            self._database_rests_until = self._clock.monotonic() + DATABASE_REST_S
+            raise
+
+    def _remember(self, room: RoomId, known: tuple[Ban, ...]) -> None:
+        self._known[room] = known
+        self._known.move_to_end(room)
+        if len(self._known) > MAX_KNOWN:
+            self._known.popitem(last=False)
+
+    def _enforce(self, room: RoomId) -> None:
+        """End the stay of everybody here who is kept out by what is known now."""
+        local = self._hub.get(room)
+        if local is None:
+            return
+        for member in tuple(local.members.values()):
+            if bans.of_person(self._known.get(room, ()), member.person, self._clock.now()):
+                self._start(self._remove(local, member.person))
+
+    async def _remove(self, local: LocalRoom, person: Person) -> None:
+        try:
+            await self._store.remove(local.room, person.id)
+            log.info("removed", room=local.room, participant=person.id)
+        except NotFound:
+            pass  # whoever made the ban was faster
+        except ControlPlaneError as error:
+            log.info("removal_failed", room=local.room, participant=person.id, reason=error.code)
+            self._unsure.add(local.room)
+
+    async def _tell(self, key: str, news: BanNews) -> None:
+        self._untold[key] = news
+        await self._cache.announce(news)
+        self._untold.pop(key, None)
+
+    async def _catch_up_forever(self) -> None:
+        while True:
+            await asyncio.sleep(INTERVAL_S)
+            try:
+                await self._catch_up()
+            except Unavailable:
+                continue  # Redis is away: in a second again
+
+    async def _catch_up(self) -> None:
+        for key, news in tuple(self._untold.items()):
+            await self._tell(key, news)
+        for room in tuple(self._unsure):
+            self._unsure.discard(room)
+            try:
+                await self._of(room)  # unsure again if neither Redis nor the database knows
+            except Unavailable:
+                self._unsure.add(room)
+                raise
+            self._enforce(room)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _refuse(ban: Ban | None) -> None:
+    if ban is not None:
+        raise ban.sentence()

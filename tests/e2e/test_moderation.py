@@ -1,0 +1,85 @@
+"""A moderator removes somebody, in real browsers, on two replicas and a real SFU."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.support.browser import People, Person
+from tests.support.replica import running_system
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+# A client that does not let go: its connections stay open whatever its page is told.
+STUBBORN = """
+window.connections = [];
+window.RTCPeerConnection = class extends RTCPeerConnection {
+  constructor(...settings) { super(...settings); window.connections.push(this); }
+  close() {}
+};
+"""
+RECEIVED = """
+async () => {
+  const reports = await Promise.all(window.connections.map((connection) => connection.getStats()));
+  const inbound = reports.flatMap((report) => [...report.values()]).filter(({ type }) => type === "inbound-rtp");
+  return inbound.reduce((sum, { bytesReceived }) => sum + bytesReceived, 0);
+}
+"""
+
+
+async def receives_nothing_any_more(person: Person) -> None:
+    """What was under way when they were removed may still arrive."""
+    await person.page.wait_for_timeout(1000)
+    before = await person.evaluate(RECEIVED)
+    await person.page.wait_for_timeout(2000)
+    assert before > 0
+    assert await person.evaluate(RECEIVED) == before
+
+
+async def test_who_is_kicked_is_gone_for_the_others_receives_nothing_and_does_not_come_back(people: People) -> None:
+    async with running_system(replicas=2, spare=0) as system:
+        first, second = system.replicas
+        alice, bob, carol = [await people.arrives(name) for name in ("alice", "bob", "carol")]
+        await bob.page.add_init_script(STUBBORN)
+        await alice.joins(first, "demo", moderate=True)
+        await bob.joins(second, "demo")
+        await carol.joins(first, "demo")
+        await alice.sees("bob")
+        await carol.sees("bob")
+        await bob.sees("alice")
+        await carol.is_offered_to_remove("bob", False)
+
+        await alice.removes("bob")
+        for person, other in ((alice, "carol"), (carol, "alice")):
+            await person.is_alone_with(other)
+            await person.has_no_tile_of("bob")
+        await receives_nothing_any_more(bob)
+
+        notice = bob.page.get_by_test_id("notice")
+        await expect(notice).to_contain_text("You were removed from the room.")
+        await bob.page.get_by_test_id("join").click()
+        await expect(notice).to_contain_text("You were removed from this room.")
+        await alice.is_alone_with("carol")
+        await alice.sees("carol")
+
+
+async def test_a_camera_that_is_forbidden_goes_dark_for_the_others_and_comes_back_when_it_is_allowed(
+    people: People,
+) -> None:
+    async with running_system(replicas=2, spare=0) as system:
+        first, second = system.replicas
+        alice, bob = await people.arrives("alice"), await people.arrives("bob")
+        await alice.joins(first, "demo", moderate=True)
+        await bob.joins(second, "demo")
+        await alice.sees("bob")
+        change = """
+        (publish) => {
+          const { room } = window.nexusvibe;
+          const bob = [...room.state.participants.values()].find(({ identity }) => identity === "bob");
+          return room.setPermissions(bob.id, { publish });
+        }
+        """
+        await alice.evaluate(change, ["microphone"])
+        await alice.does_not_see("bob")
+        await alice.hears("bob")
+        await alice.evaluate(change, ["microphone", "camera"])
+        await alice.sees("bob")
+        await alice.hears("bob")
