@@ -108,10 +108,12 @@ class BanWatch:
             try:
                 known = await self._ask_database(room)
             except Unavailable:
-                log.warning("bans_unknown", room=room, remembered=room in self._known)
+                if room not in self._unsure:
+                    log.warning("bans_unknown", room=room, remembered=room in self._known)
                 self._unsure.add(room)
                 return self._known.get(room, ())
             await self._cache.put(room, changes, known)
+        self._unsure.discard(room)
         self._remember(room, known)
         return known
 
@@ -145,7 +147,8 @@ class BanWatch:
             await self._store.remove(local.room, person.id)
             log.info("removed", room=local.room, participant=person.id)
         except NotFound:
-            pass  # whoever made the ban was faster
+            # Whoever made the ban was faster, or Redis has lost the room and we shall put it back: look again.
+            self._unsure.add(local.room)
         except ControlPlaneError as error:
             log.info("removal_failed", room=local.room, participant=person.id, reason=error.code)
             self._unsure.add(local.room)
@@ -167,12 +170,10 @@ class BanWatch:
         for key, news in tuple(self._untold.items()):
             await self._tell(key, news)
         for room in tuple(self._unsure):
-            self._unsure.discard(room)
-            try:
-                await self._of(room)  # unsure again if neither Redis nor the database knows
-            except Unavailable:
-                self._unsure.add(room)
-                raise
+            if self._hub.get(room) is None:
+                self._unsure.discard(room)
+                continue
+            await self._of(room)  # which is sure again, unless the database is away
             self._enforce(room)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:

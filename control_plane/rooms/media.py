@@ -248,9 +248,10 @@ class MediaPlane:
         if member.ended:  # meanwhile, and this may have come after the end of its media
             await self.close(member, peer)
             return
-        member.sending = {track.id: track for track in message.tracks}
-        member.silenced &= member.sending.keys()
-        self._police(member)
+        if member.peer() == peer:
+            member.sending = {track.id: track for track in message.tracks}
+            member.silenced &= member.sending.keys()
+            self._police(member)
         event = DescriptionEvent(
             seq=0,
             version=member.room.version,

@@ -143,6 +143,26 @@ async def test_who_was_removed_stays_out_after_redis_was_emptied(migrated_databa
             assert await refused_at(replica, token("carol")) == "banned"
 
 
+async def test_a_kick_holds_also_while_redis_does_not_know_the_room_again_yet(migrated_database_url: str) -> None:
+    async with AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        server = await enter(running_redis())
+        redis = RedisTarget(server.url, cluster=False)
+        node = await enter(local_node(redis, "n1"))
+        here = await enter(local_replica(redis, "here", (node.id,), migrated_database_url))
+        there = await enter(local_replica(redis, "there", (node.id,), migrated_database_url))
+        alice, bob = [await enter(connected(at.ws_url)) for at in (here, there)]
+        await alice.join(token("alice", moderate=True))
+        await bob.join(token("bob"))
+        await alice.hears("participant.joined")
+        async with redis.connect() as keys:
+            await keys.execute("FLUSHALL")
+        await alice.asks("ban", participant=bob.id)
+        await is_removed(bob, within=5)
+        assert await refused_at(there, token("bob")) == "banned"
+        await alice.asks("chat", text="still here")
+
+
 async def test_media_of_who_is_kicked_while_their_connection_is_away_end_too(
     node: LocalNode, here: LocalReplica, there: LocalReplica
 ) -> None:

@@ -50,10 +50,14 @@ class RecordingNode:
 
     async def until(self, holds: Callable[[], bool], seconds: float = 5.0) -> None:
         """Wait for what follows from what the recorder is told."""
-        async with asyncio.timeout(seconds):
-            while not holds():
-                self._changed.clear()
-                await self._changed.wait()
+        try:
+            async with asyncio.timeout(seconds):
+                while not holds():
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError as error:
+            told = f"muted {self.muted}, wanted {self.wanted}, rooms {self.rooms}, calls {self.calls[-20:]}"
+            raise AssertionError(f"It did not come to that in {seconds:g} s: {told}") from error
 
     async def describe(self) -> NodeDescription:
         return DESCRIPTION
