@@ -1,6 +1,7 @@
 """What can go wrong with a room's state, beyond `control_plane.errors`."""
 
 from control_plane.errors import ControlPlaneError, StaleMessage
+from control_plane.ids import RoomId
 
 
 class Kicked(ControlPlaneError):
@@ -22,12 +23,24 @@ class Superseded(StaleMessage):
         super().__init__("A newer connection has taken over.")
 
 
-class RoomGone(Exception):
+class RoomGone(ControlPlaneError):
     """The room was ended on purpose."""
 
+    code, status = "room_closed", 410
 
-class RoomMissing(Exception):
+    def __init__(self, room: RoomId) -> None:
+        super().__init__("This room has been closed.")
+        self.room = room
+
+
+class RoomMissing(ControlPlaneError):
     """Redis knows nothing of the room: it came back empty, or the room ran out."""
+
+    code, status, retryable = "unavailable", 503, True
+
+    def __init__(self, room: RoomId) -> None:
+        super().__init__("This room is not there now; it may be about to be put together again.")
+        self.room = room
 
 
 class TokenReused(Exception):

@@ -13,7 +13,7 @@ from control_plane.ids import Incarnation, ParticipantId, ReplicaId, RoomId, Tra
 from control_plane.rooms import repair, views
 from control_plane.rooms.ban_watch import BanWatch
 from control_plane.rooms.domain import Person, RoomState, TokenRef
-from control_plane.rooms.errors import RoomMissing, TokenReused
+from control_plane.rooms.errors import TokenReused
 from control_plane.rooms.hub import RoomHub
 from control_plane.rooms.local import LocalRoom
 from control_plane.rooms.media import MediaPlane
@@ -210,10 +210,7 @@ class RoomService:
             return
         ref = local.state.ref()
         node = await self._placing.choose(ref, purpose="first")
-        try:
-            _, version = await self._store.place(local.room, ref.incarnation, node)
-        except RoomMissing as error:
-            raise Unavailable("The room ended meanwhile: join again.") from error
+        _, version = await self._store.place(local.room, ref.incarnation, node)
         await local.wait_for(version)
 
     async def _repair(self, member: Member, connections: Sequence[ConnectionState]) -> tuple[RepairStep, ...]:

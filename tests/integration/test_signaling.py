@@ -1,6 +1,7 @@
 """The protocol over real websockets: what clients are told, and what bad input does."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -8,7 +9,11 @@ from typing import Any
 import aiohttp
 import pytest
 
+from control_plane.ids import RoomId
+from control_plane.rooms.errors import RoomGone, RoomMissing
+from control_plane.rooms.store import RoomStore
 from control_plane.signaling.messages import SUBPROTOCOL, CloseCode
+from control_plane.state import Redis
 from tests.support.client import RequestFailed, connected
 from tests.support.inprocess import LocalNode, LocalReplica, local_node, local_replica
 from tests.support.redis import RedisTarget
@@ -109,6 +114,39 @@ async def test_two_first_joins_at_one_instant_end_on_one_node(redis_target: Redi
     assert not one.media.opened & two.media.opened
     assert one.media.opened
     assert two.media.opened
+
+
+async def test_a_room_that_is_closed_while_people_join_leaves_nobody_in_doubt(
+    redis: Redis, replica: LocalReplica, other: LocalReplica
+) -> None:
+    """Each of them is in, or told why not; and afterwards the room opens again."""
+    store, outcomes, arrived = RoomStore(redis), [], asyncio.Event()
+
+    async def joins(at: LocalReplica) -> None:
+        async with connected(at.ws_url) as client:
+            try:
+                await client.join(at.token("busy"), name="somebody")
+            except (RequestFailed, ConnectionError) as failed:
+                outcomes.append(failed.code if isinstance(failed, RequestFailed) else "closed")
+            else:
+                outcomes.append("joined")
+            arrived.set()
+
+    async def closes() -> None:
+        for _ in range(10):
+            await arrived.wait()
+            arrived.clear()
+            with contextlib.suppress(RoomGone, RoomMissing):
+                await store.close(RoomId("busy"), (await store.snapshot(RoomId("busy"))).incarnation)
+
+    closing = asyncio.create_task(closes())
+    await asyncio.gather(*(joins(at) for at in (replica, other) * 30))
+    closing.cancel()
+    await asyncio.wait({closing})
+
+    assert set(outcomes) <= {"joined", "closed", "room_closed", "unavailable"}
+    async with connected(replica.ws_url) as client:
+        await client.join(replica.token("busy"), name="somebody")
 
 
 async def test_a_lost_connection_resumes_at_another_replica(replica: LocalReplica, other: LocalReplica) -> None:
