@@ -43,7 +43,9 @@ def add(commands: Any) -> None:
     )  # fmt: skip
     token.add_argument("--no-subscribe", dest="subscribe", action="store_false", help="may not see or hear others")
     token.add_argument("--no-chat", dest="chat", action="store_false", help="may not write to everybody")
-    token.add_argument("--moderate", action="store_true", help="may mute, remove and ban others of this room")
+    token.add_argument(
+        "--moderate", action="store_true", help="may remove and ban others of this room, and change what they may do"
+    )
     token.add_argument("--record", action="store_true", help="may start and stop recording this room")
     token.add_argument("--hidden", action="store_true", help="is not shown to others")
     token.add_argument(
