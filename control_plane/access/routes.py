@@ -34,7 +34,7 @@ class TokenRequest(Body):
     ] = tuple(TrackSource)
     subscribe: Annotated[bool, Field(description="May see and hear the others.")] = True
     chat: Annotated[bool, Field(description="May write to everybody.")] = True
-    moderate: Annotated[bool, Field(description="May mute, remove and ban others of this room.")] = False
+    moderate: Annotated[bool, Field(description="May remove and ban others, and change what they may do.")] = False
     record: Annotated[bool, Field(description="May start and stop recording this room.")] = False
     hidden: Annotated[bool, Field(description="Is not shown to others.")] = False
     ttl_s: Annotated[int, Field(ge=1, le=MAX_TTL_S, description="How long it is valid, in seconds."), WHOLE] = 3600
