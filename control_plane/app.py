@@ -104,6 +104,7 @@ async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         await subscription.ready()
         tender = await stack.enter_async_context(Tender.start(hub, driver, media, liveness, owed))
         redis.on_connected(tender.hurry)
+        redis.on_connected(lambda: media.redis_returned(hub))
         registry.on_verdict(tender.hurry)
 
         service = RoomService(

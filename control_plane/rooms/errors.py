@@ -1,6 +1,6 @@
 """What can go wrong with a room's state, beyond `control_plane.errors`."""
 
-from control_plane.errors import ControlPlaneError, StaleMessage
+from control_plane.errors import ControlPlaneError, NotFound, StaleMessage
 from control_plane.ids import RoomId
 
 
@@ -41,6 +41,15 @@ class RoomMissing(ControlPlaneError):
     def __init__(self, room: RoomId) -> None:
         super().__init__("This room is not there now; it may be about to be put together again.")
         self.room = room
+
+
+class PersonMissing(NotFound):
+    """Redis does not know the participant who acts: it left, was removed, or Redis came back without it."""
+
+    code, status, retryable = "unavailable", 503, True
+
+    def __init__(self) -> None:
+        super().__init__("Your place in the room is being restored: try again.", retry_after_ms=500)
 
 
 class TokenReused(Exception):

@@ -1,8 +1,8 @@
 """A room on this replica: its mirror, the members whose connections are here, and what happens when it changes."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, TypeVar
 
 import structlog
 
@@ -23,7 +23,7 @@ from control_plane.rooms.domain import (
     TrackChanged,
     TrackGone,
 )
-from control_plane.rooms.errors import RoomGone, RoomMissing, Superseded
+from control_plane.rooms.errors import PersonMissing, RoomGone, RoomMissing, Superseded
 from control_plane.rooms.member import Member
 from control_plane.rooms.mirror import Gap, Mirror
 from control_plane.rooms.store import RoomStore
@@ -34,7 +34,7 @@ log = structlog.get_logger()
 CATCH_UP_S = 1.0
 _AFFECTS_MEDIA = (PersonChanged, TrackChanged, TrackGone, LegChanged, LegGone)
 
-
+Result = TypeVar("Result")
 Gone = Callable[["LocalRoom", Person, Member | None], None]
 
 
@@ -140,6 +140,21 @@ class LocalRoom:
             state = await self._store.snapshot(self.room)
             self.restored_at = state.restored_at
         self._replace(state)
+
+    async def changing(self, change: Callable[[], Awaitable[Result]]) -> Result:
+        """Make a change for one of our members. If Redis came back without the member, it is put back first."""
+        try:
+            return await change()
+        except PersonMissing:
+            await self._heal()
+            return await change()
+
+    async def _heal(self) -> None:
+        try:
+            await self.refresh()
+        except RoomMissing:
+            await self.put_back()
+            await self.refresh()
 
     async def put_back(self) -> None:
         """Tell Redis, which has lost the room, what this replica knows: the room, and its own members."""

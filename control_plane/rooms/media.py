@@ -5,8 +5,9 @@ is sent as a whole whenever it differs from what its node was told last.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
@@ -183,6 +184,13 @@ class MediaPlane:
                 if member.present and self._node_of(member) == node:
                     self._start(self._readopt(member))
 
+    def redis_returned(self, rooms: Iterable[LocalRoom]) -> None:
+        """What nodes told while Redis was away could not be written down: ask them again."""
+        for room in rooms:
+            for member in room.members.values():
+                if member.present and member.person.leg:
+                    self._start(self._readopt(member))
+
     # What nodes tell
 
     def node_event(self, event: MediaEvent, rooms: Iterable[LocalRoom]) -> None:
@@ -350,7 +358,7 @@ class MediaPlane:
             for track in tracks
         ]
         async with self._tolerating(member, "announcement_failed"):
-            await self._store.change_tracks(member.room.room, member.id, member.generation, announce=records)
+            await self._change_tracks(member, announce=records)
         for record in records:  # a track that moved here muted stays so
             known = member.room.state.tracks.get(record.id)
             if known is not None and known.muted:
@@ -358,7 +366,13 @@ class MediaPlane:
 
     async def _end_tracks(self, member: Member, tracks: list[TrackId]) -> None:
         async with self._tolerating(member, "track_end_failed"):
-            await self._store.change_tracks(member.room.room, member.id, member.generation, ended=tracks)
+            await self._change_tracks(member, ended=tracks)
+
+    async def _change_tracks(
+        self, member: Member, *, announce: Sequence[TrackRecord] = (), ended: Sequence[TrackId] = ()
+    ) -> None:
+        change = partial(self._store.change_tracks, member.room.room, member.id, member.generation)
+        await member.room.changing(partial(change, announce=announce, ended=ended))
 
     async def _heal_tracks(self, member: Member, status: PeerStatus) -> None:
         """Make the room list what the node forwards of this member: an event may have been lost with its receiver."""

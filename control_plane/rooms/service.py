@@ -165,7 +165,9 @@ class RoomService:
     async def update_track(self, member: Member, message: TrackUpdate) -> None:
         track = TrackId(message.track)
         patch = message.model_dump(mode="json", include={"muted", "source"}, exclude_none=True)
-        await self._store.change_tracks(member.room.room, member.id, member.generation, patch={track: patch})
+        await member.room.changing(
+            partial(self._store.change_tracks, member.room.room, member.id, member.generation, patch={track: patch})
+        )
         if message.muted is not None:
             await self._media.mute(member, track, message.muted)
 
@@ -177,8 +179,9 @@ class RoomService:
         self._media.reconcile([member])
 
     async def say(self, member: Member, message: Chat) -> ChatResult:
-        record = await self._store.say(
-            member.room.room, member.id, member.generation, message.nonce or new_id("m"), message.text
+        nonce = message.nonce or new_id("m")
+        record = await member.room.changing(
+            partial(self._store.say, member.room.room, member.id, member.generation, nonce, message.text)
         )
         return ChatResult(message=views.chat_message(record))
 

@@ -9,7 +9,7 @@ from typing import Any, Never
 from control_plane.errors import Conflict, NotAllowed, NotFound, ResumeRefused, RoomFull
 from control_plane.ids import Identity, Incarnation, LegId, NodeId, ParticipantId, ReplicaId, RoomId, TrackId, new_id
 from control_plane.rooms.domain import ChatRecord, Leg, Person, RoomState, TrackRecord
-from control_plane.rooms.errors import RoomGone, RoomMissing, Superseded, TokenReused
+from control_plane.rooms.errors import PersonMissing, RoomGone, RoomMissing, Superseded, TokenReused
 from control_plane.rooms.mirror import MAX_CHAT
 from control_plane.state import Redis, Script, keys
 
@@ -50,7 +50,7 @@ class RoomStore:
     """Every method may raise `Unavailable` (nobody knows then whether a change was made).
 
     Methods that act for one participant take its `generation` and raise `Superseded` when a later connection took
-    over, `NotFound` when the participant is gone.
+    over, `PersonMissing` when the participant is not there.
     """
 
     def __init__(self, redis: Redis) -> None:
@@ -232,6 +232,8 @@ class RoomStore:
 def _refuse(status: bytes) -> Never:
     if status == b"superseded":
         raise Superseded
+    if status == b"person_missing":
+        raise PersonMissing
     if status == b"not_allowed":
         raise NotAllowed("You may not do this here.")
     if status == b"conflict":

@@ -1,6 +1,7 @@
 """Redis is away for a while and comes back as it was: what was to be changed meanwhile is refused, or made up for."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ import pytest
 
 from tests.support.client import Client, RequestFailed, connected
 from tests.support.inprocess import LocalReplica, local_node, local_replica
+from tests.support.offers import offer, track_id
 from tests.support.redis import RedisServer, RedisTarget, running_redis
 
 
@@ -69,3 +71,27 @@ async def test_who_loses_the_connection_meanwhile_is_away_afterwards_and_may_res
         assert not (await bob.hears("participant.updated"))["participant"]["connected"]
         async with connected(place.replica.ws_url) as again:
             await again.resume(alice.resume_token)
+
+
+async def test_who_speaks_as_soon_as_redis_is_back_empty_is_heard(place: Place) -> None:
+    async with connected(place.replica.ws_url) as alice, connected(place.replica.ws_url) as bob:
+        await alice.join(place.replica.token("demo", "alice"))
+        await bob.join(place.replica.token("demo", "bob"))
+        await place.redis.restart_empty()
+        await says(alice, "first words")
+        await bob.until(
+            lambda event: "first words" in json.dumps(event)
+        )  # said, or in the snapshot that made up for it
+        async with connected(place.replica.ws_url) as carol:
+            await carol.join(place.replica.token("demo", "carol"))
+            assert len(carol.joined["snapshot"]["participants"]) == 3
+
+
+async def test_what_was_published_while_redis_was_away_is_announced_afterwards(place: Place) -> None:
+    async with connected(place.replica.ws_url) as alice, connected(place.replica.ws_url) as bob:
+        await alice.join(place.replica.token("demo", "alice"))
+        await bob.join(place.replica.token("demo", "bob"))
+        place.redis.kill()
+        await alice.asks("description", **offer("microphone"))
+        await place.redis.restart_empty()
+        await bob.until(lambda event: track_id("alice", "microphone") in json.dumps(event))

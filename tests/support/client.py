@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any, Self
@@ -71,10 +71,16 @@ class Client:
 
     async def hears(self, kind: str, **fields: Any) -> dict[str, Any]:
         """The next event of this kind whose fields match; it is taken out of `events`."""
+        return await self.until(
+            lambda event: event["type"] == kind and all(event.get(key) == value for key, value in fields.items())
+        )
+
+    async def until(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """The next event that is wanted; it is taken out of `events`."""
         async with asyncio.timeout(PATIENCE):
             while True:
                 for event in self.events:
-                    if event["type"] == kind and all(event.get(key) == value for key, value in fields.items()):
+                    if wanted(event):
                         self.events.remove(event)
                         return event
                 self._arrived.clear()

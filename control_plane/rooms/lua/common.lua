@@ -93,7 +93,7 @@ end
 -- The person, if it is there and nobody took its connection over since.
 local function current(pid, generation)
   local person = get(PEOPLE, pid)
-  if not person then return nil, 'not_found' end
+  if not person then return nil, 'person_missing' end
   if person.generation ~= tonumber(generation) then return nil, 'superseded' end
   return person
 end

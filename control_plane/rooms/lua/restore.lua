@@ -42,6 +42,6 @@ for _, message in ipairs(mine.chat) do
     redis.call('RPUSH', CHAT, message.id)
   end
 end
-commit()
+if #changes > 0 then commit() end
 expire(HELD_TTL_MS)
 return {'ok'}
