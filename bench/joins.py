@@ -11,7 +11,15 @@ import time
 from aiohttp import web
 
 from bench.table import ROUNDS, Row, cpu_seconds
-from control_plane.signaling.messages import SUBPROTOCOL
+from control_plane.signaling.messages import (
+    SUBPROTOCOL,
+    JoinedResult,
+    Participant,
+    Permissions,
+    Placement,
+    RoomSnapshot,
+)
+from media_adapters.models import TrackSource
 from tests.support.client import connected
 from tests.support.inprocess import LocalReplica, local_node, local_replica
 from tests.support.redis import RedisTarget, running_redis
@@ -50,24 +58,14 @@ async def _round(url: str, replica: LocalReplica | None, name: str) -> tuple[flo
 
 async def _bare() -> list[tuple[float, float]]:
     """A server that knows one answer of the size of a `joined`."""
-    person = {"id": "p_0123456789abcdef", "identity": "guest_0123456789abcdef", "name": "somebody", "joined_at": 1}
-    room = {
-        "room": "room",
-        "incarnation": "i",
-        "version": 2,
-        "participants": [person] * ROOM_OF,
-        "tracks": [],
-        "chat": [],
-    }
-    joined = {"type": "joined", "participant": person, "snapshot": room, "resume": "x" * 80}
-    joined["placement"] = {"epoch": 1, "topology": "sfu", "simulcast": True, "ice_servers": [], "ice_policy": "all"}
+    joined, done = _joined().model_dump(mode="json", exclude_none=True), {"type": "done"}
 
     async def answer(request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(protocols=(SUBPROTOCOL,))
         await socket.prepare(request)
         async for message in socket:
             asked = json.loads(message.data)
-            result = joined if asked["type"] == "join" else {"type": "done"}
+            result = joined if asked["type"] == "join" else done
             await socket.send_str(json.dumps({"type": "reply", "id": asked["id"], "result": result}))
         return socket
 
@@ -81,3 +79,25 @@ async def _bare() -> list[tuple[float, float]]:
         return [await _round(url, None, str(number)) for number in range(ROUNDS)]
     finally:
         await runner.cleanup()
+
+
+def _joined() -> JoinedResult:
+    permissions = Permissions(publish=tuple(TrackSource), subscribe=True, chat=True, moderate=False, hidden=False)
+    person = Participant(
+        id="p_0123456789abcdef",
+        identity="guest_0123456789abcdef",
+        name="somebody",
+        joined_at=1,
+        permissions=permissions,
+    )
+    room = RoomSnapshot(
+        room="room0-0",
+        incarnation="i_0123456789abcdef",
+        version=2,
+        participants=(person,) * ROOM_OF,
+        tracks=(),
+        chat=(),
+    )
+    return JoinedResult(
+        participant=person, snapshot=room, placement=Placement(epoch=1, topology="sfu"), resume="x" * 80
+    )
