@@ -15,6 +15,9 @@ class Placing(Protocol):
     async def choose(self, room: RoomRef, purpose: str) -> NodeId:
         """A node with capacity reserved. Raises `NoCapacity`, `Unavailable`."""
 
+    async def give_back(self, room: RoomRef, purpose: str, node: NodeId) -> None:
+        """The room has settled on another node. Raises `Unavailable`."""
+
 
 class RegistryPlacing:
     """Chooses among the nodes that the registry knows."""
@@ -25,3 +28,6 @@ class RegistryPlacing:
     async def choose(self, room: RoomRef, purpose: str) -> NodeId:
         need = Need(streams=STREAMS_OF_A_NEW_ROOM)
         return await self._registry.reserve(room.room, room.incarnation, purpose, need)
+
+    async def give_back(self, room: RoomRef, purpose: str, node: NodeId) -> None:
+        await self._registry.release(room.room, room.incarnation, purpose, node)

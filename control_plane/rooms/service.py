@@ -213,7 +213,9 @@ class RoomService:
             return
         ref = local.state.ref()
         node = await self._placing.choose(ref, purpose="first")
-        _, version = await self._store.place(local.room, ref.incarnation, node)
+        leg, version = await self._store.place(local.room, ref.incarnation, node)
+        if leg.node != node:
+            await self._placing.give_back(ref, "first", node)
         await local.wait_for(version)
 
     async def _repair(self, member: Member, connections: Sequence[ConnectionState]) -> tuple[RepairStep, ...]:
