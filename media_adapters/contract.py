@@ -51,8 +51,9 @@ class MediaNode(Protocol):
     async def subscribe(self, peer: PeerRef, wanted: Sequence[Subscription]) -> None:
         """Make `wanted` the whole set that the peer receives; the first call creates the peer.
 
-        Declarative: the node compares, and offers (`SubscriberOffered`) when m-sections must change. A track not here
-        yet is delivered once it starts; one that stops leaves by itself. Raises `RoomNotFound`.
+        Declarative: the node compares, and offers (`SubscriberOffered`) when m-sections must change; another layer,
+        pausing and going on need no offer. A track not here yet is delivered once it starts; one that stops leaves by
+        itself. What goes on begins with a key frame. Raises `RoomNotFound`.
         """
 
     async def answer(self, peer: PeerRef, negotiation: int, sdp: str) -> None:

@@ -121,10 +121,14 @@ class PublisherAnswer(Value):
 
 
 class Subscription(Value):
-    """A track that a peer wants, and the best layer that it has use for."""
+    """A track that a peer wants, and the best layer that it has use for.
+
+    `paused`: nothing of it is sent until that changes. Its m-section stays, so that it comes back without an offer.
+    """
 
     track: TrackId
     layer: SimulcastLayer = SimulcastLayer.HIGH
+    paused: bool = False
 
 
 class RoomSpec(Value):

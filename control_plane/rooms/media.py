@@ -46,7 +46,6 @@ from media_adapters.models import (
     PublisherOffer,
     RoomSpec,
     SessionDescription,
-    SimulcastLayer,
     Subscription,
 )
 
@@ -330,9 +329,7 @@ class MediaPlane:
         state = member.room.state
         others = (track for track in state.tracks.values() if track.participant != member.id)
         tracks = sorted(track.id for track in others if views.visible(state.people.get(track.participant), member.id))
-        if member.wanted is None:
-            return tuple(Subscription(track=track, layer=SimulcastLayer.HIGH) for track in tracks)
-        return tuple(Subscription(track=t, layer=member.wanted[t]) for t in tracks if t in member.wanted)
+        return member.wishes.among(tracks)
 
     def _police(self, member: Member) -> None:
         """Silence at the node what the member may not send any more; what it may again is heard again."""

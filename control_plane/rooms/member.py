@@ -8,9 +8,10 @@ from control_plane.rooms import views
 from control_plane.rooms.domain import Person, peer_ref
 from control_plane.rooms.negotiation import Negotiations
 from control_plane.rooms.store import ResumeTokens
+from control_plane.rooms.wishes import Wishes
 from control_plane.signaling.endpoint import Connection
 from control_plane.signaling.messages import CloseCode, Event, PlacementClosed, PlacementEvent, SessionEnded
-from media_adapters.models import PeerConnectionRole, PeerRef, PublishedTrack, SimulcastLayer, Subscription
+from media_adapters.models import PeerConnectionRole, PeerRef, PublishedTrack, Subscription
 
 if TYPE_CHECKING:
     from control_plane.rooms.local import LocalRoom
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class Member:
-    """`welcomed`: its client has the room's snapshot and hears changes. `wanted` None means every track of the room.
+    """`welcomed`: its client has the room's snapshot and hears changes. `wishes` are what it wants to receive.
 
     `sending` is what its publisher carries at the node, of which `silenced` may not be published any more.
     `person` is kept as last heard, so that it can be put back when Redis has lost the room.
@@ -29,7 +30,7 @@ class Member:
     person: Person
     tokens: ResumeTokens
     welcomed: bool = False
-    wanted: dict[TrackId, SimulcastLayer] | None = None
+    wishes: Wishes = field(default_factory=Wishes)
     announced_epoch: int = 0
     negotiations: Negotiations = field(default_factory=Negotiations)
     subscribed: tuple[Subscription, ...] = ()

@@ -22,6 +22,7 @@ from control_plane.rooms.owed import Owed
 from control_plane.rooms.permissions import Permissions
 from control_plane.rooms.placing import Placing
 from control_plane.rooms.store import ResumeTokens, RoomStore, guest_identity, token_hash
+from control_plane.rooms.wishes import Wishes
 from control_plane.signaling.endpoint import Connection
 from control_plane.signaling.messages import (
     Chat,
@@ -174,8 +175,7 @@ class RoomService:
     async def subscribe(self, member: Member, message: Subscribe) -> None:
         if not member.person.permissions.subscribe:
             raise NotAllowed("You may not receive anybody's media here.")
-        wanted = message.tracks
-        member.wanted = None if wanted is None else {TrackId(want.track): want.layer for want in wanted}
+        member.wishes = Wishes.of(message)
         self._media.reconcile([member])
 
     async def say(self, member: Member, message: Chat) -> ChatResult:

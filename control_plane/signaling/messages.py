@@ -195,15 +195,24 @@ class TrackUpdate(Request):
 
 
 class WantedTrack(Message):
+    """`layer` is the best that the client has use for. Of a `paused` track nothing is sent; it goes on without a new
+    offer.
+    """
+
     track: TrackIdField
     layer: SimulcastLayer = SimulcastLayer.HIGH
+    paused: bool = False
 
 
 class Subscribe(Request):
-    """The whole set of tracks that the client wants to receive; `null` means every track in the room."""
+    """The whole set of tracks that the client wants to receive; `null` means every track in the room.
+
+    With `others` those that are not listed are wanted too, in that layer; without it they are not.
+    """
 
     type: Literal["subscribe"]
     tracks: Annotated[tuple[WantedTrack, ...], Field(max_length=500)] | None
+    others: SimulcastLayer | None = None
 
 
 class Chat(Request):

@@ -1,10 +1,10 @@
 """What a subscriber handle must be asked for, decided without I/O."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from media_adapters.models import Mid, PeerRef, PublishedTrack, SimulcastLayer, TrackId
+from media_adapters.models import Mid, PeerRef, PublishedTrack, SimulcastLayer, Subscription, TrackId
 
 SUBSTREAM = {SimulcastLayer.HIGH: 2, SimulcastLayer.MEDIUM: 1, SimulcastLayer.LOW: 0}
 """Janus numbers layers from the end of the offer's list, and clients list the best first (`h;m;l`)."""
@@ -26,21 +26,23 @@ class Source:
 
 @dataclass(frozen=True)
 class Line:
-    """An active m-section of a subscriber: what Janus sends there."""
+    """An active m-section of a subscriber: what Janus sends there, unless it is paused."""
 
     mid: Mid
     source: Source
     layer: SimulcastLayer | None
     """The layer asked for; None when that is not known."""
+    paused: bool = False
 
 
 @dataclass(frozen=True)
 class Changes:
-    """What brings the lines to what is wanted. `layers` needs no new offer, the others do."""
+    """What brings the lines to what is wanted. `layers` and `pauses` need no new offer, the others do."""
 
     subscribe: tuple[tuple[Source, SimulcastLayer], ...] = ()
     unsubscribe: tuple[Mid, ...] = ()
     layers: tuple[tuple[Mid, SimulcastLayer], ...] = ()
+    pauses: tuple[tuple[Mid, bool], ...] = ()
 
     @property
     def offers(self) -> bool:
@@ -66,7 +68,7 @@ def stream(source: Source, layer: SimulcastLayer) -> dict[str, Any]:
 
 def changes(
     lines: Iterable[Line],
-    wanted: Mapping[TrackId, SimulcastLayer],
+    wanted: Mapping[TrackId, Subscription],
     current: Callable[[TrackId], Source | None],
 ) -> Changes:
     """Compare what flows with what is wanted and here. Nothing is asked for twice: Janus would send it twice."""
@@ -74,24 +76,27 @@ def changes(
     here = {track: source for track in wanted if (source := current(track)) is not None}
     served = {line.source.track.id: line for line in lines if here.get(line.source.track.id) == line.source}
     return Changes(
-        subscribe=tuple((source, wanted[track]) for track, source in here.items() if track not in served),
+        subscribe=tuple((source, wanted[track].layer) for track, source in here.items() if track not in served),
         unsubscribe=tuple(line.mid for line in lines if served.get(line.source.track.id) is not line),
         layers=tuple(
-            (line.mid, wanted[track])
+            (line.mid, wanted[track].layer)
             for track, line in served.items()
-            if line.source.track.simulcast and line.layer is not wanted[track]
+            if line.source.track.simulcast and line.layer is not wanted[track].layer
+        ),
+        pauses=tuple(
+            (line.mid, wanted[track].paused)
+            for track, line in served.items()
+            if line.paused is not wanted[track].paused
         ),
     )
 
 
 def lines_of(summary: Iterable[Mapping[str, Any]], before: Iterable[Line], asked: Changes) -> tuple[Line, ...]:
     """The active m-sections in Janus's summary of a subscriber, given those before and what was asked since."""
-    layers: dict[str, tuple[Source, SimulcastLayer | None]] = {
-        line.source.key: (line.source, line.layer) for line in before
-    }
-    layers |= {source.key: (source, layer) for source, layer in asked.subscribe}
+    known = {line.source.key: line for line in before}
+    known |= {source.key: Line("", source, layer) for source, layer in asked.subscribe}
     return tuple(
-        Line(entry["mid"], *layers[entry["crossrefid"]])
+        replace(known[entry["crossrefid"]], mid=entry["mid"])
         for entry in summary
-        if entry.get("active") and entry.get("crossrefid") in layers
+        if entry.get("active") and entry.get("crossrefid") in known
     )

@@ -63,7 +63,7 @@ class Subscriber:
         self._room = room
         self._client = client
         self._serial = Serial(deadline)
-        self._wanted: dict[TrackId, SimulcastLayer] = {}
+        self._wanted: dict[TrackId, Subscription] = {}
         self._connection: _Connection | None = None
         self._pending: SubscriberOffered | None = None
         self._negotiation = 0
@@ -90,7 +90,7 @@ class Subscriber:
         return not self._wanted and self._connection is None
 
     async def subscribe(self, wanted: Sequence[Subscription]) -> None:
-        await self._serial.run(lambda: self._want({entry.track: entry.layer for entry in wanted}))
+        await self._serial.run(lambda: self._want({entry.track: entry for entry in wanted}))
 
     async def answer(self, negotiation: int, sdp: str) -> None:
         await self._serial.run(lambda: self._answer(negotiation, sdp))
@@ -117,7 +117,7 @@ class Subscriber:
         self._closed = True
         return self._serial.wait(self._serial.start(self._detach))
 
-    async def _want(self, wanted: dict[TrackId, SimulcastLayer]) -> None:
+    async def _want(self, wanted: dict[TrackId, Subscription]) -> None:
         self._check_open()
         self._wanted = wanted
         await self._reconcile()
@@ -129,12 +129,12 @@ class Subscriber:
             log.warning("janus_subscriber_not_reconciled", error=error.code)
 
     async def _reconcile(self) -> None:
-        """Ask Janus for what is missing. While an offer waits only layers: its answer comes back here."""
+        """Ask Janus for what is missing. While an offer waits only what needs none: its answer comes back here."""
         if self._closed:
             return
         with translated():
             try:
-                await self._choose_layers()
+                await self._configure()
                 if self._pending is None:
                     await self._ask_for_offer()
             except JanusError as error:
@@ -142,14 +142,18 @@ class Subscriber:
                 if error.code != NO_SUCH_FEED:
                     raise
 
-    async def _choose_layers(self) -> None:
+    async def _configure(self) -> None:
+        """Other layers, pausing and going on. Janus asks for a key frame of what goes on."""
         connection = self._connection
-        layers = changes(self.lines, self._wanted, self._room.current).layers
-        if connection is None or not layers:
+        todo = changes(self.lines, self._wanted, self._room.current)
+        layers, pauses = dict(todo.layers), dict(todo.pauses)
+        if connection is None or not (layers or pauses):
             return
-        await _configure_layers(connection, layers)
-        chosen = dict(layers)
-        connection.lines = tuple(replace(line, layer=chosen.get(line.mid, line.layer)) for line in connection.lines)
+        await _configure_streams(connection, layers, pauses)
+        connection.lines = tuple(
+            replace(line, layer=layers.get(line.mid, line.layer), paused=pauses.get(line.mid, line.paused))
+            for line in connection.lines
+        )
         self._urge_soon(connection)
 
     def _urge_soon(self, connection: _Connection) -> None:
@@ -161,17 +165,18 @@ class Subscriber:
         """Ask again for layers that do not come: Janus then asks the publisher for a key frame once more."""
         for delay in _URGES:
             await asyncio.sleep(delay)
-            missing = [
-                (line.mid, line.layer)
+            missing = {
+                line.mid: line.layer
                 for line in connection.lines
                 if line.source.track.simulcast
                 and line.layer is not None
+                and not line.paused
                 and connection.relayed.get(line.mid) != SUBSTREAM[line.layer]
-            ]
+            }
             if not missing:
                 return
             try:
-                await _configure_layers(connection, missing)
+                await _configure_streams(connection, missing, {})
             except (JanusError, MediaError):
                 return  # the connection is on its way out
 
@@ -305,7 +310,11 @@ class Subscriber:
             self._room.emit(ConnectionChanged(peer=self._peer, pc=PeerConnectionRole.SUBSCRIBER, connected=up))
 
 
-async def _configure_layers(connection: _Connection, layers: Sequence[tuple[Mid, SimulcastLayer]]) -> None:
-    """Ask for layers. For one that flows already Janus only says so."""
-    streams = [{"mid": mid, "substream": SUBSTREAM[layer]} for mid, layer in layers]
-    await connection.handle.message({"request": "configure", "streams": streams})
+async def _configure_streams(
+    connection: _Connection, layers: Mapping[Mid, SimulcastLayer], pauses: Mapping[Mid, bool]
+) -> None:
+    """Ask for layers, and for silence or its end. For a layer that flows already Janus only says so."""
+    streams: dict[Mid, dict[str, Any]] = {mid: {"mid": mid, "substream": SUBSTREAM[it]} for mid, it in layers.items()}
+    for mid, paused in pauses.items():
+        streams.setdefault(mid, {"mid": mid})["send"] = not paused
+    await connection.handle.message({"request": "configure", "streams": list(streams.values())})

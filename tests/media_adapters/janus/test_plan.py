@@ -7,6 +7,7 @@ from media_adapters.models import (
     RoomId,
     RoomRef,
     SimulcastLayer,
+    Subscription,
     TrackId,
     TrackKind,
     TrackSource,
@@ -31,7 +32,8 @@ def source(name: str, key: str = "1", *, simulcast: bool = False) -> Source:
 
 def plan(lines: list[Line], wanted: dict[str, SimulcastLayer], here: list[Source]) -> Changes:
     current = {one.track.id: one for one in here}
-    return changes(lines, {track_id(name): layer for name, layer in wanted.items()}, current.get)
+    wishes = [Subscription(track=track_id(name), layer=layer) for name, layer in wanted.items()]
+    return changes(lines, {wish.track: wish for wish in wishes}, current.get)
 
 
 def test_what_is_wanted_and_here_is_subscribed_to_once() -> None:
@@ -72,6 +74,15 @@ def test_only_a_simulcast_track_has_layers_to_choose() -> None:
     assert plan([Line("0", cat, None)], {"cat": HIGH}, [cat]).layers == (("0", HIGH),)
 
 
+def test_what_is_paused_and_goes_on_needs_no_offer() -> None:
+    cat = source("cat")
+    for before, after in ((False, True), (True, False)):
+        wanted = {cat.track.id: Subscription(track=cat.track.id, paused=after)}
+        todo = changes([Line("0", cat, HIGH, paused=before)], wanted, {cat.track.id: cat}.get)
+        assert todo == Changes(pauses=(("0", after),))
+        assert not todo.offers
+
+
 def test_the_layer_goes_with_a_new_subscription_by_janus_numbers() -> None:
     cat = source("cat", simulcast=True)
     for layer, number in ((HIGH, 2), (MEDIUM, 1), (LOW, 0)):
@@ -87,5 +98,5 @@ def test_lines_are_what_janus_says_it_sends() -> None:
         {"mid": "2", "active": True, "crossrefid": "2"},
         {"mid": "3", "active": True},
     ]
-    lines = lines_of(summary, [Line("0", cat, LOW)], Changes(subscribe=((dog, MEDIUM),)))
-    assert lines == (Line("0", cat, LOW), Line("2", dog, MEDIUM))
+    lines = lines_of(summary, [Line("7", cat, LOW, paused=True)], Changes(subscribe=((dog, MEDIUM),)))
+    assert lines == (Line("0", cat, LOW, paused=True), Line("2", dog, MEDIUM))

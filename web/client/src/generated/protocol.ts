@@ -180,15 +180,23 @@ export interface TrackUpdate {
 }
 /**
  * The whole set of tracks that the client wants to receive; `null` means every track in the room.
+ *
+ * With `others` those that are not listed are wanted too, in that layer; without it they are not.
  */
 export interface Subscribe {
   id?: number | null;
   type: "subscribe";
   tracks: WantedTrack[] | null;
+  others?: SimulcastLayer | null;
 }
+/**
+ * `layer` is the best that the client has use for. Of a `paused` track nothing is sent; it goes on without a new
+ * offer.
+ */
 export interface WantedTrack {
   track: string;
   layer?: SimulcastLayer;
+  paused?: boolean;
 }
 /**
  * Say something to the room. Replied with the `ChatMessage`. The same `nonce` twice is said once.
