@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, String
+from sqlalchemy import CheckConstraint, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from control_plane.database import Base, UtcDateTime
@@ -28,9 +28,28 @@ class ApiKeyRow(Base):
     last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
+class IssuerRow(Base):
+    """Somebody who signs room tokens with keys of their own, which are at `jwks_url` or in `jwks`."""
+
+    __tablename__ = "issuers"
+    __table_args__ = (CheckConstraint("(jwks_url IS NULL) <> (jwks IS NULL)", name="keys"),)
+
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    """The `iss` of their tokens."""
+    room_prefix: Mapped[str] = mapped_column(String(128))
+    """Their tokens open rooms whose names begin so; empty means all."""
+    audience: Mapped[str] = mapped_column(String(255))
+    """What `aud` of their tokens has to be, or contain."""
+    algorithms: Mapped[str] = mapped_column(String(64))
+    """Those that they may sign with, between spaces."""
+    jwks_url: Mapped[str | None] = mapped_column(String(1000))
+    jwks: Mapped[str | None] = mapped_column(Text)
+    """A JSON Web Key Set (RFC 7517 §5) of public keys."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class BanRow(Base):
-    """Keeps an identity, a device, or (both given) an identity on one device out of a room or of all rooms whose
-    names begin with `room`."""
+    """Keeps an identity or a device out of a room, or of all rooms whose names begin with `room`."""
 
     __tablename__ = "bans"
     __table_args__ = (CheckConstraint("identity IS NOT NULL OR device IS NOT NULL", name="somebody"),)
@@ -40,6 +59,7 @@ class BanRow(Base):
     is_prefix: Mapped[bool] = mapped_column(default=False)
     identity: Mapped[str | None] = mapped_column(String(128), index=True)
     device: Mapped[str | None] = mapped_column(String(128), index=True)
+    """A keyed hash of what the client said of its device."""
     reason: Mapped[str] = mapped_column(String(500), default="")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
