@@ -4,10 +4,8 @@ from pydantic import BaseModel, TypeAdapter
 
 from control_plane.ids import RoomId
 from control_plane.rooms.bans import Ban
-from control_plane.state import Redis, Script, keys
-
-KEPT_MS = 60_000
-CHANGES_KEPT_MS = 3_600_000
+from control_plane.rooms.remembered import RoomCache
+from control_plane.state import Redis, keys
 
 _BANS: TypeAdapter[tuple[Ban, ...]] = TypeAdapter(tuple[Ban, ...])
 
@@ -19,28 +17,12 @@ class BanNews(BaseModel):
     ban: Ban | None
 
 
-class BanCache:
+class BanCache(RoomCache[tuple[Ban, ...]]):
     """Every method raises `Unavailable` when Redis is away."""
 
     def __init__(self, redis: Redis) -> None:
-        self._redis = redis
-        self._put = Script.load("control_plane.rooms", "lua/bans_put.lua")
-        self._changed = Script.load("control_plane.rooms", "lua/bans_changed.lua")
-
-    async def of(self, room: RoomId) -> tuple[tuple[Ban, ...] | None, str]:
-        """The bans, or None when Redis does not know them; and the number of changes, for `put`."""
-        text, changes = await self._redis.execute("MGET", *self._keys(room))
-        return (None if text is None else _BANS.validate_json(text)), (changes or b"0").decode()
-
-    async def put(self, room: RoomId, changes: str, bans: tuple[Ban, ...]) -> None:
-        """Keep what the database has said, unless it changed since."""
-        await self._redis.run(self._put, self._keys(room), [changes, _BANS.dump_json(bans), KEPT_MS])
+        super().__init__(redis, "bans", _BANS, keys.BAN_NEWS)
 
     async def announce(self, news: BanNews) -> None:
         """Forget what was kept, and tell every replica."""
-        message = news.model_dump_json()
-        await self._redis.run(self._changed, self._keys(news.room), [CHANGES_KEPT_MS, keys.BAN_NEWS, message])
-
-    @staticmethod
-    def _keys(room: RoomId) -> list[str]:
-        return [keys.bans_key(room, "list"), keys.bans_key(room, "changes")]
+        await self.tell(news.room, news.model_dump_json())

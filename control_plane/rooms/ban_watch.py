@@ -1,11 +1,10 @@
 """Bans at work on this replica: asked at every join and resume, and held against who is here already.
 
-The database decides. Redis keeps what it said for a minute; each replica remembers what it has seen, and goes on with
-that while the database is away. What could not be done then is done as soon as it can be.
+What is asked is what is `remembered`. What could not be done while the database or Redis was away is done as soon as it
+can be.
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Self
@@ -24,13 +23,12 @@ from control_plane.rooms.bans import Ban
 from control_plane.rooms.domain import Person
 from control_plane.rooms.hub import RoomHub
 from control_plane.rooms.local import LocalRoom
+from control_plane.rooms.remembered import Remembered
 from control_plane.rooms.store import RoomStore
 
 log = structlog.get_logger()
 
 INTERVAL_S = 1.0
-DATABASE_REST_S = 2.0
-MAX_KNOWN = 10_000
 
 
 class BanWatch:
@@ -40,10 +38,8 @@ class BanWatch:
         self._store = store
         self._hub = hub
         self._clock = clock
-        self._known: OrderedDict[RoomId, tuple[Ban, ...]] = OrderedDict()
-        self._unsure: set[RoomId] = set()
+        self._bans: Remembered[tuple[Ban, ...]] = Remembered(cache, table.of, (), clock, "bans_unknown")
         self._untold: dict[str, BanNews] = {}
-        self._database_rests_until = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
 
     @classmethod
@@ -62,15 +58,15 @@ class BanWatch:
 
     async def expect_welcome(self, room: RoomId, token: VerifiedToken) -> None:
         """Asked before a join. Raises `Kicked`, `Banned`, `Unavailable` when Redis is away."""
-        _refuse(bans.of_token(await self._of(room), token, self._clock.now()))
+        _refuse(bans.of_token(await self._bans.of(room), token, self._clock.now()))
 
     def expect_still_welcome(self, room: RoomId, token: VerifiedToken) -> None:
         """Asked once more when the join is done: what was heard on the way found nobody here. Raises as above."""
-        _refuse(bans.of_token(self._known.get(room, ()), token, self._clock.now()))
+        _refuse(bans.of_token(self._bans.known(room), token, self._clock.now()))
 
     async def expect_not_removed(self, room: RoomId, participant: ParticipantId) -> None:
         """Asked before a resume. Raises `Kicked`, `Banned`, `Unavailable` when Redis is away."""
-        _refuse(bans.of_participant(await self._of(room), participant, self._clock.now()))
+        _refuse(bans.of_participant(await self._bans.of(room), participant, self._clock.now()))
 
     async def add(self, room: RoomId, ban: Ban, by: str) -> None:
         """Keep somebody out from now on, and end their stay wherever they are. Raises `Unavailable` when the database
@@ -92,46 +88,15 @@ class BanWatch:
             log.warning("ban_news_unreadable", size=len(message))
             return
         if news.ban is None:
-            self._known.pop(news.room, None)
+            self._bans.forget(news.room)
             return
-        self._remember(news.room, (*self._known.get(news.room, ()), news.ban))
+        self._bans.remember(news.room, (*self._bans.known(news.room), news.ban))
         self._enforce(news.room)
 
     def missed(self) -> None:
         """News may have been lost."""
-        self._known.clear()
-        self._unsure.update(local.room for local in self._hub)
-
-    async def _of(self, room: RoomId) -> tuple[Ban, ...]:
-        known, changes = await self._cache.of(room)
-        if known is None:
-            try:
-                known = await self._ask_database(room)
-            except Unavailable:
-                if room not in self._unsure:
-                    log.warning("bans_unknown", room=room, remembered=room in self._known)
-                self._unsure.add(room)
-                return self._known.get(room, ())
-            await self._cache.put(room, changes, known)
-        self._unsure.discard(room)
-        self._remember(room, known)
-        return known
-
-    async def _ask_database(self, room: RoomId) -> tuple[Ban, ...]:
-        """A database that did not answer is left alone for a moment: everybody who joins would wait for it."""
-        if self._clock.monotonic() < self._database_rests_until:
-            raise Unavailable("The database did not answer a moment ago.")
-        try:
-            return await self._table.of(room)
-        except Unavailable:
-            self._database_rests_until = self._clock.monotonic() + DATABASE_REST_S
-            raise
-
-    def _remember(self, room: RoomId, known: tuple[Ban, ...]) -> None:
-        self._known[room] = known
-        self._known.move_to_end(room)
-        if len(self._known) > MAX_KNOWN:
-            self._known.popitem(last=False)
+        self._bans.forget_all()
+        self._bans.unsure.update(local.room for local in self._hub)
 
     def _enforce(self, room: RoomId) -> None:
         """End the stay of everybody here who is kept out by what is known now."""
@@ -139,7 +104,7 @@ class BanWatch:
         if local is None:
             return
         for member in tuple(local.members.values()):
-            if bans.of_person(self._known.get(room, ()), member.person, self._clock.now()):
+            if bans.of_person(self._bans.known(room), member.person, self._clock.now()):
                 self._start(self._remove(local, member.person))
 
     async def _remove(self, local: LocalRoom, person: Person) -> None:
@@ -148,10 +113,10 @@ class BanWatch:
             log.info("removed", room=local.room, participant=person.id)
         except NotFound:
             # Whoever made the ban was faster, or Redis has lost the room and we shall put it back: look again.
-            self._unsure.add(local.room)
+            self._bans.unsure.add(local.room)
         except ControlPlaneError as error:
             log.info("removal_failed", room=local.room, participant=person.id, reason=error.code)
-            self._unsure.add(local.room)
+            self._bans.unsure.add(local.room)
 
     async def _tell(self, key: str, news: BanNews) -> None:
         self._untold[key] = news
@@ -169,11 +134,11 @@ class BanWatch:
     async def _catch_up(self) -> None:
         for key, news in tuple(self._untold.items()):
             await self._tell(key, news)
-        for room in tuple(self._unsure):
+        for room in tuple(self._bans.unsure):
             if self._hub.get(room) is None:
-                self._unsure.discard(room)
+                self._bans.unsure.discard(room)
                 continue
-            await self._of(room)  # which is sure again, unless the database is away
+            await self._bans.of(room)  # which is sure again, unless the database is away
             self._enforce(room)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:

@@ -37,9 +37,13 @@ BAN_NEWS = "nv:bans"
 """Channel: who is kept out of which room from now on, for every replica."""
 
 
-def bans_key(room: RoomId, part: str) -> str:
-    """What is remembered of a room's bans; the database decides."""
-    return f"nv:{{bans:{room}}}:{part}"
+POLICY_NEWS = "nv:policies"
+"""Channel: of which room the policy is another now, for every replica."""
+
+
+def remembered(kind: str, room: RoomId, part: str) -> str:
+    """What is remembered of a room's `bans` or `policy`; the database decides."""
+    return f"nv:{{{kind}:{room}}}:{part}"
 
 
 def inbox(replica: ReplicaId) -> str:

@@ -1,4 +1,5 @@
--- KEYS: a room's bans, their number of changes. ARGV: TTL of the number in ms, channel, message for every replica.
+-- KEYS: what is remembered of a room, its number of changes. ARGV: TTL of the number in ms, channel, message for every
+-- replica.
 redis.call('INCR', KEYS[2])
 redis.call('PEXPIRE', KEYS[2], ARGV[1])
 redis.call('DEL', KEYS[1])
