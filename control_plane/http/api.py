@@ -11,11 +11,12 @@ from aiohttp.typedefs import Handler
 from pydantic import ValidationError
 
 from control_plane.errors import ControlPlaneError, Internal, InvalidRequest, RateLimited, TooLarge, Unavailable
+from control_plane.http.conditions import IfMatch, IfNoneMatch, etag, tagged
 from control_plane.http.docs import page
 from control_plane.http.errors import InvalidKey, MethodNotAllowed, UnknownPath
 from control_plane.http.limits import KeyLimits
 from control_plane.http.openapi import document
-from control_plane.http.operation import Body, Caller, Nothing, Operation, Parameters
+from control_plane.http.operation import Answer, Body, Caller, Nothing, Operation, Parameters
 from control_plane.http.problems import problem_response
 from control_plane.ids import new_id
 
@@ -73,6 +74,8 @@ class Api:
             caller = await self._authenticate(request.headers.get("Authorization", ""))
             await self._limits.count(caller.key)
             parameters = _parameters(operation.parameters, request)
+            if isinstance(parameters, IfMatch):
+                parameters.expect_given()
             body = await _body(operation.body, request)
             answer = await operation.handle(caller, parameters, body)
         except ControlPlaneError as error:
@@ -80,9 +83,7 @@ class Api:
         except Exception:
             log.exception("request_failed", operation=operation.name)
             return problem_response(Internal("Something went wrong here; the request id leads to it in the logs."))
-        if answer is None:
-            return web.Response(status=operation.status)
-        return web.Response(status=operation.status, text=answer.model_dump_json(), content_type="application/json")
+        return _response(operation, parameters, answer)
 
 
 @web.middleware
@@ -100,6 +101,20 @@ async def refuse_by_problem(request: web.Request, handler: Handler) -> web.Strea
         if not request.path.startswith("/v1/"):
             raise
         return problem_response(UnknownPath("There is nothing at this path."))
+
+
+def _response(operation: Operation[Any, Any], parameters: Parameters, answer: Answer | None) -> web.Response:
+    if answer is None:
+        return web.Response(status=operation.status)
+    tag = {"ETag": etag(answer)} if tagged(operation) else {}
+    if isinstance(parameters, IfNoneMatch) and parameters.knows(answer):
+        return web.Response(status=304, headers=tag)
+    response = web.Response(
+        status=operation.status, text=answer.model_dump_json(), content_type="application/json", headers=tag
+    )
+    if operation.location is not None:
+        response.headers["Location"] = operation.location.format_map(answer.model_dump(mode="json"))
+    return response
 
 
 def _parameters(model: type[Parameters], request: web.Request) -> Parameters:

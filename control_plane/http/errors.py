@@ -17,6 +17,18 @@ class MethodNotAllowed(ControlPlaneError):
     code, status = "method_not_allowed", 405
 
 
+class PreconditionFailed(ControlPlaneError):
+    """It was changed since the caller has read it."""
+
+    code, status = "precondition_failed", 412
+
+
+class PreconditionRequired(ControlPlaneError):
+    """A change that does not say of what."""
+
+    code, status = "precondition_required", 428
+
+
 class KeyReused(ControlPlaneError):
     """An idempotency key came again with another request."""
 

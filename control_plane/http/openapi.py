@@ -10,6 +10,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from control_plane.errors import ControlPlaneError
+from control_plane.http.conditions import IfMatch, IfNoneMatch, tagged
+from control_plane.http.errors import PreconditionFailed, PreconditionRequired
 from control_plane.http.operation import Operation
 from control_plane.http.problems import CONTENT_TYPE, Problem
 
@@ -17,7 +19,15 @@ _REF = "#/components/schemas/{model}"
 _DESCRIPTION = """\
 Rooms for real-time video. Ask with an API key, which an operator makes with `nexusvibe key create`, as \
 `Authorization: Bearer nv_…`. Every error is a problem (RFC 9457) with a stable `code`. Every answer names the request \
-in `X-Request-Id`; send one to choose it."""
+in `X-Request-Id`; send one to choose it. Lists come in pages: `next` of one is `after` of the one behind it, and null \
+at the end. What two may change at once carries an `ETag`, and a change of it has to say `If-Match`."""
+_TAGS = {
+    "tokens": "What lets people into rooms.",
+    "rooms": "Rooms that were made here or that people are in now, and how they are run.",
+    "participants": "Who is in a room now, what they send and what they may do.",
+    "bans": "Who is kept out of a room.",
+    "messages": "What is said in a room that is live.",
+}
 
 
 def document(
@@ -31,6 +41,7 @@ def document(
         "openapi": "3.1.0",
         "info": {"title": "NexusVibe", "version": version("nexusvibe"), "description": _DESCRIPTION},
         "security": [{"key": []}],
+        "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
         "paths": dict(paths),
         "components": {
             "schemas": _schemas(operations),
@@ -46,7 +57,7 @@ def _operation(operation: Operation[Any, Any], common: tuple[type[ControlPlaneEr
         "description": operation.description,
         "tags": [operation.tag],
         "parameters": _parameters(operation),
-        "responses": {str(operation.status): _success(operation)} | _failures((*common, *operation.errors)),
+        "responses": _responses(operation, common),
     }
     if operation.takes_body:
         described["requestBody"] = {"required": True, "content": _content("application/json", operation.body)}
@@ -67,8 +78,22 @@ def _parameters(operation: Operation[Any, Any]) -> list[dict[str, Any]]:
     ]
 
 
+def _responses(operation: Operation[Any, Any], common: tuple[type[ControlPlaneError], ...]) -> dict[str, Any]:
+    conditions: tuple[type[ControlPlaneError], ...] = ()
+    described = {str(operation.status): _success(operation)}
+    if issubclass(operation.parameters, IfNoneMatch):
+        described["304"] = {"description": "It is what you have.", "headers": _headers() | _etag_header()}
+    if issubclass(operation.parameters, IfMatch):
+        conditions = (PreconditionFailed, PreconditionRequired)
+    return described | _failures((*common, *operation.errors, *conditions))
+
+
 def _success(operation: Operation[Any, Any]) -> dict[str, Any]:
     described: dict[str, Any] = {"description": HTTPStatus(operation.status).phrase, "headers": _headers()}
+    if tagged(operation):
+        described["headers"] |= _etag_header()
+    if operation.location is not None:
+        described["headers"]["Location"] = {"description": "Where it is.", "schema": {"type": "string"}}
     if operation.answer is not None:
         described["content"] = _content("application/json", operation.answer)
     return described
@@ -90,6 +115,10 @@ def _failures(errors: Iterable[type[ControlPlaneError]]) -> dict[str, Any]:
 
 def _headers() -> dict[str, Any]:
     return {"X-Request-Id": {"description": "Names the request in logs.", "schema": {"type": "string"}}}
+
+
+def _etag_header() -> dict[str, Any]:
+    return {"ETag": {"description": "Names this version of it, for `If-Match`.", "schema": {"type": "string"}}}
 
 
 def _content(media_type: str, model: type[BaseModel]) -> dict[str, Any]:

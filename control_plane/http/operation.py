@@ -75,7 +75,8 @@ B = TypeVar("B", bound=Body)
 class Operation(Generic[P, B]):
     """`handle(caller, parameters, body)` returns the answer, or None when `answer` is None.
 
-    `errors` are those that `handle` raises, beyond what every operation may.
+    `errors` are those that `handle` raises, beyond what every operation may. `location` is where something new is, with
+    the names of the answer's fields in braces.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Operation(Generic[P, B]):
     status: int
     errors: tuple[type[ControlPlaneError], ...]
     handle: Callable[[Caller, P, B], Awaitable[Answer | None]]
+    location: str | None = None
 
     @property
     def takes_body(self) -> bool:
