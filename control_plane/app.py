@@ -10,9 +10,13 @@ import structlog
 from aiohttp import web
 
 from control_plane.access.idempotency import Idempotency
+from control_plane.access.jwks import IssuerKeys
 from control_plane.access.keys import ApiKeys
 from control_plane.access.routes import KeyAuthentication, TokenRoutes
+from control_plane.access.signers import SignerDirectory
+from control_plane.access.signing import SigningSecrets
 from control_plane.access.tokens import RoomTokens
+from control_plane.access.verifier import TokenVerifier
 from control_plane.clock import Clock, SystemClock
 from control_plane.database import Database, expect_migrated
 from control_plane.errors import ControlPlaneError
@@ -67,12 +71,14 @@ async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterat
     `DatabaseUnreachable`, `NotMigrated`, `BadKey`, `ValueError` with sentences for the operator.
     """
     clock = clock or SystemClock()
-    tokens = RoomTokens(settings.token_secret.get_secret_value(), clock)
+    token_secret = settings.token_secret.get_secret_value()
+    tokens = RoomTokens(token_secret, clock)
     control_key = ControlKey.from_pem(settings.control_key.get_secret_value())
     me = settings.replica_id
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database.connect(settings.database_url))
         await expect_migrated(database)
+        issuer_keys = await stack.enter_async_context(IssuerKeys.open(clock))
         redis = await stack.enter_async_context(Redis.connect(settings.redis_url, cluster=settings.redis_cluster))
         liveness = await stack.enter_async_context(Liveness.start(redis, me))
         registry = await stack.enter_async_context(NodeRegistry.start(redis, clock=clock))
@@ -107,8 +113,11 @@ async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         redis.on_connected(lambda: media.redis_returned(hub))
         registry.on_verdict(tender.hurry)
 
+        verifier = TokenVerifier(
+            tokens, SigningSecrets(token_secret), SignerDirectory(database, clock), issuer_keys, clock
+        )
         service = RoomService(
-            replica=me, tokens=tokens, store=store, hub=hub, media=media, placing=placing, owed=owed, bans=watch
+            replica=me, tokens=verifier, store=store, hub=hub, media=media, placing=placing, owed=owed, bans=watch
         )
         endpoint = SignalingEndpoint(partial(greet, service, media, Moderation(store, watch, clock)), clock)
         stack.push_async_callback(_say_goodbye, endpoint)

@@ -7,15 +7,13 @@ from pydantic import Field
 from control_plane.access.idempotency import Idempotency
 from control_plane.access.keys import ApiKeys
 from control_plane.access.names import Attributes, DisplayName, IdentityText
-from control_plane.access.tokens import Grants, RoomName, RoomTokens
+from control_plane.access.tokens import MAX_TTL_S, Grants, RoomName, RoomTokens
 from control_plane.clock import Clock, SystemClock
 from control_plane.errors import NotAllowed
 from control_plane.http.errors import InvalidKey, KeyReused
 from control_plane.http.operation import WHOLE, Answer, Body, Caller, In, Operation, Parameters
 from control_plane.ids import Identity
 from media_adapters.models import TrackSource
-
-MAX_TTL_S = 30 * 24 * 3600
 
 
 class TokenRequest(Body):
@@ -36,6 +34,7 @@ class TokenRequest(Body):
     chat: Annotated[bool, Field(description="May write to everybody.")] = True
     moderate: Annotated[bool, Field(description="May remove and ban others, and change what they may do.")] = False
     record: Annotated[bool, Field(description="May start and stop recording this room.")] = False
+    own_attributes: Annotated[bool, Field(description="May change their own attributes.")] = False
     hidden: Annotated[bool, Field(description="Is not shown to others.")] = False
     ttl_s: Annotated[int, Field(ge=1, le=MAX_TTL_S, description="How long it is valid, in seconds."), WHOLE] = 3600
 

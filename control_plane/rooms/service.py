@@ -7,7 +7,8 @@ from functools import partial
 
 import structlog
 
-from control_plane.access.tokens import ROOM_NAME, RoomTokens, VerifiedToken, room_of
+from control_plane.access.tokens import ROOM_NAME, VerifiedToken, room_of
+from control_plane.access.verifier import TokenVerifier
 from control_plane.errors import ControlPlaneError, InvalidRequest, NotAllowed, ResumeRefused, Unavailable
 from control_plane.ids import Incarnation, ParticipantId, ReplicaId, RoomId, TrackId, new_id
 from control_plane.rooms import repair, views
@@ -50,7 +51,7 @@ class RoomService:
         self,
         *,
         replica: ReplicaId,
-        tokens: RoomTokens,
+        tokens: TokenVerifier,
         store: RoomStore,
         hub: RoomHub,
         media: MediaPlane,
@@ -70,7 +71,7 @@ class RoomService:
     async def join(self, connection: Connection, message: Join) -> tuple[Member, JoinedResult]:
         """Enter the room that the token names. Raises `InvalidToken`, `ExpiredToken`, `Kicked`, `Banned`, `RoomFull`,
         `NoCapacity`."""
-        token = self._tokens.verify(message.token)
+        token = await self._tokens.verify(message.token)
         grants = token.grants
         name = grants.name or message.name
         if name is None:
