@@ -8,13 +8,15 @@ import type {
   ParticipantLeft,
   Permissions,
   ResumedResult,
-  SimulcastLayer,
   Track,
   TrackSource,
 } from "./generated/protocol.ts";
+import type { Wish } from "./demand.ts";
 import { LocalTrack, newId } from "./local-track.ts";
 import { Media } from "./media.ts";
 import { isOver } from "./peer.ts";
+import type { QualityReport } from "./quality.ts";
+import { Reception, type WantedTrack } from "./reception.ts";
 import type { RemoteTrack } from "./remote-tracks.ts";
 import { Signaling, type SignalingHandlers } from "./signaling.ts";
 import { EMPTY_ROOM, reduce, replace, type RoomChange, type RoomState, type Step } from "./state.ts";
@@ -36,17 +38,14 @@ export interface RoomEvents {
   trackSubscribed: [remote: RemoteTrack];
   trackUnsubscribed: [remote: RemoteTrack];
   chat: [message: ChatMessage];
+  /** How what is received and sent has fared: every two seconds. */
+  quality: [report: QualityReport];
   /** Something failed that the call survives. */
   error: [error: NexusVibeError];
   /** The room is over for this client; `reason.code` says why (`left`, `replaced`, `expired_token`, …). */
   disconnected: [reason: { readonly code: string; readonly message: string }];
   /** `state`, `me`, `connection`, `localTracks` or `remoteTracks` is another one now. Said after all of the above. */
   changed: [];
-}
-
-export interface WantedTrack {
-  readonly track: string;
-  readonly layer?: SimulcastLayer;
 }
 
 /** `hidden` is for a whole stay, and can't be changed in the middle of it. */
@@ -67,25 +66,29 @@ export class Room extends Emitter<RoomEvents> {
   private roomConnection: RoomConnection = "new";
   private participant: Participant | null = null;
   private tracks: readonly LocalTrack[] = [];
-  private wanted: readonly WantedTrack[] | null = null;
-  private readonly wantedUpdates: Latest<readonly WantedTrack[] | null>;
+  private readonly reception: Reception;
   private readonly muteUpdates = new Map<LocalTrack, Latest<boolean>>();
 
   /** `servers` are websocket URLs of one control plane's replicas; lost connections are restored at the next one. */
   constructor(private readonly servers: readonly string[]) {
     super();
     const failed = (error: unknown) => this.report(error);
-    this.wantedUpdates = new Latest(
-      async (tracks) => this.deliver({ type: "subscribe", tracks: tracks && [...tracks] }),
+    this.reception = new Reception({
+      room: () => this.roomState,
+      mayReceive: () => this.participant?.permissions.subscribe ?? true,
+      remoteTracks: () => this.remoteTracks,
+      readings: async () => this.media.readings(),
+      subscribe: async (message) => this.deliver(message),
+      quality: (report) => this.emit("quality", report),
       failed,
-    );
+    });
     this.media = new Media({
       describe: async (message) => this.session().request(message),
       trickle: (message) => this.signaling?.send(message),
       failed,
       room: () => this.roomState,
       me: () => this.participant?.id ?? "",
-      wants: (id) => this.mayReceive() && (this.wanted?.some(({ track }) => track === id) ?? true),
+      expects: (id) => this.reception.expects(id),
       subscribed: (remote) => this.tellRemote("trackSubscribed", remote),
       unsubscribed: (remote) => this.tellRemote("trackUnsubscribed", remote),
       ready: (epoch) => void this.deliver({ type: "ready", epoch }).catch(failed),
@@ -167,8 +170,20 @@ export class Room extends Emitter<RoomEvents> {
 
   /** The whole set of tracks to receive; null, as at first, means every track in the room. */
   setWanted(tracks: readonly WantedTrack[] | null): void {
-    this.wanted = tracks;
-    if (this.participant) this.wantedUpdates.push(tracks);
+    this.reception.setWanted(tracks);
+  }
+
+  /**
+   * Says that `element` shows the picture of this track, until the returned function is called: its size decides the
+   * layer that is asked for, and out of sight the picture is paused. Sound is never paused.
+   */
+  attach(track: string, element: Element): () => void {
+    return this.reception.attach(track, element);
+  }
+
+  /** What to receive of this track, whatever is shown and whatever the network bears; null: that decides again. */
+  setLayer(track: string, wish: Wish | null): void {
+    this.reception.setLayer(track, wish);
   }
 
   /** Resolves when it has been said, once, also when the connection was lost on the way. */
@@ -226,7 +241,7 @@ export class Room extends Emitter<RoomEvents> {
     this.apply(replace(this.roomState, snapshot));
     this.media.setLocalTracks(this.allowedTracks());
     this.media.place(placement);
-    if (this.wanted) this.wantedUpdates.push(this.wanted);
+    this.reception.connected();
     this.setConnection("connected");
   }
 
@@ -236,7 +251,7 @@ export class Room extends Emitter<RoomEvents> {
     this.media.setLocalTracks(this.allowedTracks());
     this.media.resumed(repair);
     this.media.place(placement);
-    if (this.wanted) this.wantedUpdates.push(this.wanted);
+    this.reception.connected();
     this.setConnection("connected");
   }
 
@@ -251,6 +266,7 @@ export class Room extends Emitter<RoomEvents> {
     this.follow(state.participants.get(this.participant?.id ?? ""));
     for (const change of changes) this.tell(change);
     this.media.refresh();
+    this.reception.update();
     this.emit("changed");
   }
 
@@ -286,10 +302,6 @@ export class Room extends Emitter<RoomEvents> {
   private allowedTracks(): LocalTrack[] {
     const allowed = this.participant?.permissions.publish;
     return this.tracks.filter(({ source }) => allowed?.includes(source) ?? true);
-  }
-
-  private mayReceive(): boolean {
-    return this.participant?.permissions.subscribe ?? true;
   }
 
   /** An offer does not say that a track is muted: once the room knows the track, it is told. */
@@ -351,6 +363,7 @@ export class Room extends Emitter<RoomEvents> {
   private end({ code, message }: { code: string; message: string }): void {
     if (this.roomConnection === "disconnected") return;
     this.media.close();
+    this.reception.close();
     this.setConnection("disconnected");
     this.emit("disconnected", { code, message });
   }
