@@ -41,6 +41,7 @@ from control_plane.rooms.member import Member
 from control_plane.rooms.moderation import Moderation
 from control_plane.rooms.owed import Owed
 from control_plane.rooms.placing import RegistryPlacing
+from control_plane.rooms.policy import DefaultPolicies
 from control_plane.rooms.routes import RoomRoutes
 from control_plane.rooms.service import RoomService
 from control_plane.rooms.store import RoomStore
@@ -117,8 +118,9 @@ async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterat
             tokens, SigningSecrets(token_secret), SignerDirectory(database, clock), issuer_keys, clock
         )
         service = RoomService(
-            replica=me, tokens=verifier, store=store, hub=hub, media=media, placing=placing, owed=owed, bans=watch
-        )
+            replica=me, tokens=verifier, store=store, hub=hub, media=media, placing=placing, owed=owed, bans=watch,
+            policies=DefaultPolicies(),
+        )  # fmt: skip
         endpoint = SignalingEndpoint(partial(greet, service, media, Moderation(store, watch, clock)), clock)
         stack.push_async_callback(_say_goodbye, endpoint)
 

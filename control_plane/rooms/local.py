@@ -12,6 +12,7 @@ from control_plane.rooms import views
 from control_plane.rooms.domain import (
     Change,
     Delta,
+    HandedOver,
     LegChanged,
     LegGone,
     Person,
@@ -199,9 +200,8 @@ class LocalRoom:
             person = state.people.get(member.id)
             if person is None:
                 self._ended(member, "removed")
-            elif self._follow(member, person) and member.welcomed:
-                member.connection.send_event(views.snapshot_event(self.snapshot(member.id)))
-                member.place()
+            elif self._follow(member, person):
+                self._show_again(member)
         self._on_media(self)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
@@ -228,7 +228,7 @@ class LocalRoom:
             case PersonChanged(person=person) if person.id in self.members:
                 member = self.members[person.id]
                 if self._follow(member, person):
-                    member.place()
+                    self._person_changed(member, before.people.get(person.id))
             case PersonGone(id=gone, reason=reason):
                 if gone in self.members:
                     self._ended(self.members[gone], reason)
@@ -236,8 +236,28 @@ class LocalRoom:
                     self._on_gone(self, before.people[gone], None)
             case TokenReused(id=owner) if owner in self.members:
                 self.members[owner].end("token_reused", "Your session was used twice; please join again.", final=False)
+            case HandedOver(id=heir, previous=previous) if heir in self.members:
+                log.info("moderation_handed_over", room=self.room, participant=heir, previous=previous)
             case RoomClosed():
                 self.end_all()
+
+    def _person_changed(self, member: Member, seen: Person | None) -> None:
+        if member.on_admitted is not None:
+            if not member.person.lobby:
+                member.let_in()
+            return
+        member.place()
+        promoted = seen is not None and seen.permissions.moderate != member.person.permissions.moderate
+        if promoted and any(person.lobby for person in self.state.people.values()):
+            self._show_again(member)  # only moderators know who waits
+
+    def _show_again(self, member: Member) -> None:
+        """The room as it is now, to a client that could not follow it."""
+        if member.on_admitted is not None and not member.person.lobby:
+            member.let_in()
+        elif member.welcomed:
+            member.connection.send_event(views.snapshot_event(self.snapshot(member.id)))
+            member.place()
 
     def _follow(self, member: Member, person: Person) -> bool:
         """Take what is new about a member. False when its participant goes on over another connection."""
@@ -271,5 +291,9 @@ class LocalRoom:
             member.end("replaced", "You joined again from elsewhere.", final=True)
         elif reason == "removed":
             member.end("removed", "You were removed from the room.", final=True)
+        elif reason == "denied":
+            member.end("lobby_denied", "You were not let into the room.", final=True)
+        elif reason == "waited_too_long":
+            member.end("lobby_timeout", "Nobody let you in. Try again later.", final=True)
         else:
             member.end("removed", "Your place was given up; please join again.", final=False)

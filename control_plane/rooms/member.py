@@ -1,5 +1,6 @@
 """One participant whose connection this replica holds."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 class Member:
     """`welcomed`: its client has the room's snapshot and hears changes. `wishes` are what it wants to receive.
 
-    `sending` is what its publisher carries at the node, of which `silenced` may not be published any more.
+    `sending` is what its publisher carries at the node, of which the node was told to keep `silenced` to itself.
+    `on_admitted` is there while they wait in the lobby, and is called when they are let in.
     `person` is kept as last heard, so that it can be put back when Redis has lost the room.
     """
 
@@ -38,7 +40,9 @@ class Member:
     silenced: frozenset[TrackId] = frozenset()
     connected: set[PeerConnectionRole] = field(default_factory=set)
     reconciling: bool = False
+    silencing: bool = False
     ended: bool = False
+    on_admitted: Callable[[], None] | None = None
 
     @property
     def id(self) -> ParticipantId:
@@ -81,6 +85,12 @@ class Member:
         self.tell(PlacementEvent(seq=0, version=version, placement=views.placement(self.person, reason)))
         if previous:
             self.tell(PlacementClosed(seq=0, version=version, epoch=previous))
+
+    def let_in(self) -> None:
+        """It does not wait any more. No-op unless it did."""
+        admitted, self.on_admitted = self.on_admitted, None
+        if admitted is not None and not self.ended:
+            admitted()
 
     def end(self, code: str, message: str, *, final: bool, close: int | None = None) -> None:
         """End the connection, saying why. The member is no longer there for its room."""

@@ -19,20 +19,25 @@ from control_plane.rooms.hub import RoomHub
 from control_plane.rooms.local import LocalRoom
 from control_plane.rooms.media import MediaPlane
 from control_plane.rooms.member import Member
+from control_plane.rooms.moderation import moderated_person
 from control_plane.rooms.owed import Owed
 from control_plane.rooms.permissions import Permissions
 from control_plane.rooms.placing import Placing
+from control_plane.rooms.policy import Policies
 from control_plane.rooms.store import ResumeTokens, RoomStore, guest_identity, token_hash
 from control_plane.rooms.wishes import Wishes
 from control_plane.signaling.endpoint import Connection
 from control_plane.signaling.messages import (
+    ChangeAttributes,
     Chat,
     ChatResult,
     CloseCode,
     ConnectionState,
     Join,
     JoinedResult,
+    LobbyAdmitted,
     PlacementClosed,
+    RaiseHand,
     RepairStep,
     Resume,
     ResumedResult,
@@ -42,8 +47,6 @@ from control_plane.signaling.messages import (
 )
 
 log = structlog.get_logger()
-
-CAPACITY = 100
 
 
 class RoomService:
@@ -58,6 +61,7 @@ class RoomService:
         placing: Placing,
         owed: Owed,
         bans: BanWatch,
+        policies: Policies,
     ) -> None:
         self._replica = replica
         self._tokens = tokens
@@ -67,10 +71,11 @@ class RoomService:
         self._placing = placing
         self._owed = owed
         self._bans = bans
+        self._policies = policies
 
     async def join(self, connection: Connection, message: Join) -> tuple[Member, JoinedResult]:
-        """Enter the room that the token names. Raises `InvalidToken`, `ExpiredToken`, `Kicked`, `Banned`, `RoomFull`,
-        `NoCapacity`."""
+        """Enter the room that the token names, or its lobby. Raises `InvalidToken`, `ExpiredToken`, `Kicked`, `Banned`,
+        `RoomFull`, `RoomLocked`, `LobbyFull`, `NoCapacity`."""
         token = await self._tokens.verify(message.token)
         grants = token.grants
         name = grants.name or message.name
@@ -83,15 +88,17 @@ class RoomService:
             identity=grants.identity or guest_identity(),
             name=name,
             permissions=Permissions.granted(grants),
+            attributes=grants.attributes,
             token=_token_ref(token),
             replica=self._replica,
         )
         resume = _resume_token(room, person.id)
+        policy = await self._policies.get(room)
         connection.hold_events()
         async with self._hub.entering(room) as local:
             incarnation = local.incarnation or Incarnation(new_id("i"))
             try:
-                state = await self._store.join(room, incarnation, person, resume, CAPACITY)
+                state = await self._store.join(room, incarnation, person, resume, policy)
             except Unavailable:
                 await self._give_up(room, person.id, person.generation)  # it may have been made all the same
                 raise
@@ -99,17 +106,19 @@ class RoomService:
             try:
                 self._bans.expect_still_welcome(room, token)
                 await local.wait_for(state.version)
-                await self._place_first(member)
+                if not member.person.lobby:
+                    await self._place_first(member)
             except ControlPlaneError:
                 await self.leave(member)
                 raise
         member.take_placement()
         self._media.prepare(member)
-        log.info("joined", room=room, participant=person.id, epoch=member.person.epoch)
+        log.info("joined", room=room, participant=person.id, epoch=member.person.epoch, lobby=member.person.lobby)
         return member, JoinedResult(
             participant=views.participant(member.person),
             snapshot=self._welcome(member),
             placement=views.placement(member.person),
+            lobby=member.person.lobby,
             resume=resume,
         )
 
@@ -135,15 +144,32 @@ class RoomService:
         connection.on_first_message = partial(self._confirm, member)
         member.take_placement()
         placement = views.placement(member.person)
-        steps = await self._repair(member, message.connections)
+        steps = () if member.person.lobby else await self._repair(member, message.connections)
         log.info("resumed", room=room, participant=participant, generation=member.generation)
         return member, ResumedResult(
             participant=views.participant(member.person),
             snapshot=self._welcome(member),
             placement=placement,
+            lobby=member.person.lobby,
             resume=token,
             repair=steps,
         )
+
+    def come_in(self, member: Member) -> None:
+        """The member waited in the lobby and was let in. Its room gets a leg from its driver if it has none."""
+        member.take_placement()
+        self._media.prepare(member)
+        placement = views.placement(member.person)
+        event = LobbyAdmitted(
+            seq=0,
+            version=member.room.version,
+            participant=views.participant(member.person),
+            snapshot=member.room.snapshot(member.id),
+            placement=placement,
+        )
+        member.tell(event)
+        self._welcome(member)
+        log.info("came_in", room=member.room.room, participant=member.id, epoch=member.person.epoch)
 
     async def leave(self, member: Member) -> None:
         """Give the place up and end the media."""
@@ -165,13 +191,26 @@ class RoomService:
         self._hub.let_go(local)
 
     async def update_track(self, member: Member, message: TrackUpdate) -> None:
+        """Change what is said of a track; the node follows a mute as it follows every change of the room."""
         track = TrackId(message.track)
         patch = message.model_dump(mode="json", include={"muted", "source"}, exclude_none=True)
         await member.room.changing(
             partial(self._store.change_tracks, member.room.room, member.id, member.generation, patch={track: patch})
         )
-        if message.muted is not None:
-            await self._media.mute(member, track, message.muted)
+
+    async def raise_hand(self, member: Member, message: RaiseHand) -> None:
+        """One's own hand, or as a moderator the hand of somebody else, who is lowered it. Raises `NotAllowed`,
+        `NotFound`."""
+        whose = ParticipantId(message.participant or member.id)
+        if whose != member.id:
+            moderated_person(member, whose)
+        change = partial(self._store.raise_hand, member.room.room, member.person, whose, message.raised)
+        await member.room.changing(change)
+
+    async def change_attributes(self, member: Member, message: ChangeAttributes) -> None:
+        """Raises `NotAllowed`, `InvalidRequest`."""
+        change = partial(self._store.set_attributes, member.room.room, member.person, member.id, message.attributes)
+        await member.room.changing(change)
 
     async def subscribe(self, member: Member, message: Subscribe) -> None:
         if not member.person.permissions.subscribe:
@@ -200,7 +239,10 @@ class RoomService:
         await self._owed.make(room, participant, partial(self._store.leave, room, participant, generation, "left"))
 
     def _welcome(self, member: Member) -> RoomSnapshot:
-        """The room as the member may see it; from here on it hears every change. No await may come in between."""
+        """The room as the member may see it; from here on it hears every change. No await may come in between. Who is
+        in the lobby hears nothing until it is let in."""
+        if member.person.lobby:
+            return views.from_the_lobby(member.room.state)
         snapshot = member.room.snapshot(member.id)
         member.welcomed = True
         member.place()

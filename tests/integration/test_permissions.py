@@ -89,6 +89,7 @@ async def test_everybody_sees_what_somebody_may_do(here: LocalReplica) -> None:
         await alice.join(token("alice", publish=["microphone"], moderate=True))
         assert alice.joined["participant"]["permissions"] == {
             "publish": ["microphone"], "subscribe": True, "chat": True, "moderate": True, "hidden": False,
+            "own_attributes": False,
         }  # fmt: skip
 
 
