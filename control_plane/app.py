@@ -39,10 +39,13 @@ from control_plane.rooms.local import LocalRoom
 from control_plane.rooms.media import MediaPlane
 from control_plane.rooms.member import Member
 from control_plane.rooms.moderation import Moderation
+from control_plane.rooms.office import RoomOffice
 from control_plane.rooms.owed import Owed
 from control_plane.rooms.placing import RegistryPlacing
-from control_plane.rooms.policy import DefaultPolicies
-from control_plane.rooms.routes import RoomRoutes
+from control_plane.rooms.policies import KnownPolicies, PolicyCache
+from control_plane.rooms.records import RoomRecords
+from control_plane.rooms.removal import Removals
+from control_plane.rooms.routes import RoomApi
 from control_plane.rooms.service import RoomService
 from control_plane.rooms.store import RoomStore
 from control_plane.rooms.tender import Tender
@@ -51,7 +54,7 @@ from control_plane.settings import Settings
 from control_plane.signaling.endpoint import SignalingEndpoint
 from control_plane.signaling.messages import SessionEnded
 from control_plane.state import Redis
-from control_plane.state.keys import BAN_NEWS, inbox
+from control_plane.state.keys import BAN_NEWS, POLICY_NEWS, inbox
 from control_plane.state.liveness import Liveness
 from media_adapters.models import RoomSpec
 
@@ -107,6 +110,8 @@ async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         stack.push_async_callback(driver.drain)
         watch = await stack.enter_async_context(BanWatch.start(BanTable(database), BanCache(redis), store, hub, clock))
         await redis.subscribe(BAN_NEWS, watch.hear, watch.missed).ready()
+        policies = KnownPolicies(RoomRecords(database), PolicyCache(redis), clock)
+        await redis.subscribe(POLICY_NEWS, policies.hear, policies.missed).ready()
         subscription = redis.subscribe(inbox(me), liveness.hearing(hub.hear), hub.missed)
         await subscription.ready()
         tender = await stack.enter_async_context(Tender.start(hub, driver, media, liveness, owed))
@@ -119,17 +124,12 @@ async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         )
         service = RoomService(
             replica=me, tokens=verifier, store=store, hub=hub, media=media, placing=placing, owed=owed, bans=watch,
-            policies=DefaultPolicies(),
+            policies=policies,
         )  # fmt: skip
         endpoint = SignalingEndpoint(partial(greet, service, media, Moderation(store, watch, clock)), clock)
         stack.push_async_callback(_say_goodbye, endpoint)
 
         index = await stack.enter_async_context(RoomIndex.keep(redis, hub))
-        operations = [
-            *TokenRoutes(tokens, Idempotency(redis, clock), clock).operations(),
-            *RoomRoutes(store, index).operations(),
-        ]
-        limits = KeyLimits(settings.api_requests_per_minute)
 
         async def ready() -> dict[str, bool]:
             up = (node for node in registry.nodes.values() if node.state == "up" and not registry.is_lost(node.id))
@@ -139,9 +139,43 @@ async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterat
             signal=endpoint.handle,
             heartbeat=HeartbeatRoute(registry.store, settings.trusted_nodes).post,
             ready=ready,
-            api=Api(operations, KeyAuthentication(ApiKeys(database, clock)), limits),
+            api=_api(
+                settings=settings,
+                clock=clock,
+                database=database,
+                redis=redis,
+                tokens=tokens,
+                store=store,
+                watch=watch,
+                index=index,
+            ),
             web_root=settings.web_root,
         )
+
+
+def _api(
+    *,
+    settings: Settings,
+    clock: Clock,
+    database: Database,
+    redis: Redis,
+    tokens: RoomTokens,
+    store: RoomStore,
+    watch: BanWatch,
+    index: RoomIndex,
+) -> Api:
+    """What integrators' servers may ask of this replica."""
+    idempotency = Idempotency(redis, clock)
+    office = RoomOffice(RoomRecords(database), PolicyCache(redis), store, index)
+    removals = Removals(store, watch, BanTable(database), clock)
+    return Api(
+        [
+            *TokenRoutes(tokens, idempotency, clock).operations(),
+            *RoomApi(store, office, removals, idempotency).operations(),
+        ],
+        KeyAuthentication(ApiKeys(database, clock)),
+        KeyLimits(settings.api_requests_per_minute),
+    )
 
 
 async def serve(settings: Settings) -> None:

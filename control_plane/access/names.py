@@ -12,6 +12,7 @@ _PLAIN = r"[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2
 
 DisplayName = Annotated[str, Field(pattern=rf"^{_PLAIN}{{1,64}}$")]
 IdentityText = Annotated[Identity, Field(pattern=rf"^{_PLAIN}{{1,128}}$")]
+PlainText = Annotated[str, Field(pattern=rf"^{_PLAIN}*$")]
 AttributeName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 AttributeValue = Annotated[str, Field(max_length=256)]
 Attributes = Annotated[

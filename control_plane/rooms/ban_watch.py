@@ -80,6 +80,12 @@ class BanWatch:
         await self._tell(f"{room} {identity}", BanNews(room=room, ban=None))
         return lifted
 
+    async def lift_one(self, room: RoomId, ban_id: str) -> bool:
+        """Take one kick or ban back. Whether it was there, of exactly this room. Raises `Unavailable`."""
+        lifted = await self._table.lift_one(room, ban_id)
+        await self._tell(f"{room} {ban_id}", BanNews(room=room, ban=None))
+        return lifted
+
     def hear(self, message: bytes) -> None:
         """News from a replica."""
         try:

@@ -66,6 +66,12 @@ def ban(person: Person, now: float, reason: str, for_s: int | None) -> Ban:
     return _of(person, reason).model_copy(update={"expires_at": None if for_s is None else now + for_s})
 
 
+def ban_identity(identity: Identity, now: float, reason: str, for_s: int | None) -> Ban:
+    """Of somebody who need not be there."""
+    expires_at = None if for_s is None else now + for_s
+    return Ban(id=new_id("b"), identity=identity, reason=reason, expires_at=expires_at)
+
+
 def of_token(bans: Iterable[Ban], token: VerifiedToken, now: float) -> Ban | None:
     """What keeps the bearer out."""
     return next((each for each in bans if each.holds(now) and each.refuses(token)), None)

@@ -13,7 +13,7 @@ Topology = Literal["auto", "p2p", "sfu"]
 class RoomPolicy(BaseModel):
     """Frozen, and kept as JSON: fields that a newer version added are ignored by an older one."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
 
     capacity: Annotated[int, Field(ge=1, le=1000)] = 100
     """How many people are in the room at once; those who wait in the lobby don't count."""

@@ -66,12 +66,12 @@ class RoomRecords:
     async def change(self, room: RoomId, by: str, change: Callable[[RoomRecord], Awaitable[RoomRecord]]) -> RoomRecord:
         """One change of a room at a time, for all replicas; what `change` raises leaves all as it was.
 
-        A room of which there is nothing is as one that was made without saying anything of it.
+        A room of which there is nothing is made by it.
         """
         async with self._database.transaction() as session:
-            await insert_new(session, RoomRow, _values(RoomRecord(room), by) | {"request": None})
+            made = await insert_new(session, RoomRow, _values(RoomRecord(room), by) | {"request": None})
             row = await session.get_one(RoomRow, room, with_for_update=True)
-            changed = await change(_record(row))
+            changed = await change(RoomRecord(room) if made else _record(row))
             row.policy, row.attributes = changed.policy.model_dump_json(), json.dumps(dict(changed.attributes))
             row.changed_at, row.changed_by = utc_now(), by
         return replace(changed, created_at=row.created_at)
