@@ -118,12 +118,7 @@ class MediaPlane:
         for member in members:
             if member.present and not member.silencing and to_silence(member) != member.silenced:
                 self._start(self._silencer.bring_in_line(member))
-            if (
-                member.welcomed
-                and not member.reconciling
-                and not member.ended
-                and self._desired(member) != member.subscribed
-            ):
+            if member.welcomed and not member.reconciling and not member.ended and self._due(member) is not None:
                 member.reconciling = True
                 self._start(self._reconcile(member))
 
@@ -137,8 +132,8 @@ class MediaPlane:
                 status = await node.adopt(member.peer())
         except errors.NotFound:
             return None
-        member.subscribed = ()
-        member.sending, member.silenced = {track.id: track for track in status.tracks}, frozenset()
+        member.subscribed = None  # what it was told last may be of another connection, or of this one in between
+        member.sending, member.silenced = {track.id: track for track in status.tracks}, status.muted
         member.connected = {
             pc
             for pc, connection in (
@@ -277,7 +272,7 @@ class MediaPlane:
 
     async def _reconcile(self, member: Member) -> None:
         try:
-            while member.present and (desired := self._desired(member)) != member.subscribed:
+            while member.present and (desired := self._due(member)) is not None:
                 peer = member.peer()
                 async with self._access.commanding(member) as node:
                     try:
@@ -295,10 +290,16 @@ class MediaPlane:
         finally:
             member.reconciling = False
 
-    def _desired(self, member: Member) -> tuple[Subscription, ...]:
-        """Everything of others that the member wants, in a stable order; nothing without a placement."""
+    def _due(self, member: Member) -> tuple[Subscription, ...] | None:
+        """What the member's node is to be told that it wants; None when it knows, and without a placement."""
         if member.person.topology != "sfu" or member.announced_epoch != member.person.epoch:
-            return member.subscribed
+            return None
+        desired = self._desired(member)
+        return None if desired == member.subscribed else desired
+
+    @staticmethod
+    def _desired(member: Member) -> tuple[Subscription, ...]:
+        """Everything of others that the member wants, in a stable order."""
         if not member.person.permissions.subscribe:
             return ()
         state = member.room.state

@@ -24,6 +24,7 @@ class Member:
 
     `sending` is what its publisher carries at the node, of which the node was told to keep `silenced` to itself.
     `on_admitted` is there while they wait in the lobby, and is called when they are let in.
+    `subscribed` is what the node was told that it wants, None when that is not known.
     `person` is kept as last heard, so that it can be put back when Redis has lost the room.
     """
 
@@ -35,7 +36,7 @@ class Member:
     wishes: Wishes = field(default_factory=Wishes)
     announced_epoch: int = 0
     negotiations: Negotiations = field(default_factory=Negotiations)
-    subscribed: tuple[Subscription, ...] = ()
+    subscribed: tuple[Subscription, ...] | None = ()
     sending: dict[TrackId, PublishedTrack] = field(default_factory=dict)
     silenced: frozenset[TrackId] = frozenset()
     connected: set[PeerConnectionRole] = field(default_factory=set)
