@@ -58,6 +58,7 @@ class LocalRoom:
         self.members: dict[ParticipantId, Member] = {}
         self.entering = 0
         self.restored_at = 0
+        self._closed: Incarnation | None = None
         self._replica = replica
         self._store = store
         self._on_media = on_media
@@ -88,13 +89,22 @@ class LocalRoom:
         return self._mirror.state.incarnation if self._mirror else None
 
     def admit(self, state: RoomState) -> None:
-        """Take the first snapshot, from the script that let somebody in, and what arrived in the meantime."""
+        """Take the first snapshot, from the script that let somebody in, and what arrived in the meantime.
+
+        Another incarnation is another room: whoever is not in it was in one that is closed. Raises `RoomGone` when this
+        one is closed already.
+        """
         if self._mirror is None:
             self._mirror = Mirror(state)
             self.restored_at = state.restored_at
             early, self._early = self._early, []
             for delta in early:
                 self.apply(delta)
+        elif self.incarnation != state.incarnation:
+            self.restored_at = state.restored_at
+            self._replace(state)
+        if self._closed == state.incarnation:
+            raise RoomGone(self.room)
 
     def apply(self, delta: Delta) -> None:
         """A step of the room arrived."""
@@ -179,7 +189,13 @@ class LocalRoom:
 
     def end_all(self) -> None:
         """The room was ended for everybody."""
+        self._closed = self.incarnation
         for member in tuple(self.members.values()):
+            self._end_with_room(member)
+
+    def _end_with_room(self, member: Member) -> None:
+        if not member.ended:
+            self._on_gone(self, member.person, member)
             member.end("room_closed", "This room has been closed.", final=True)
 
     async def _refresh_quietly(self) -> None:
@@ -193,12 +209,16 @@ class LocalRoom:
             self._refreshing = False
 
     def _replace(self, state: RoomState) -> None:
+        before = self.incarnation
         if self._mirror is None or not self._mirror.replace(state):
             return
         self._advance()
         for member in tuple(self.members.values()):
             person = state.people.get(member.id)
-            if person is None:
+            if person is None and before != state.incarnation:
+                self.remove(member)
+                self._end_with_room(member)
+            elif person is None:
                 self._ended(member, "removed")
             elif self._follow(member, person):
                 self._show_again(member)

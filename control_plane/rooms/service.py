@@ -23,7 +23,7 @@ from control_plane.rooms.moderation import moderated_person
 from control_plane.rooms.owed import Owed
 from control_plane.rooms.permissions import Permissions
 from control_plane.rooms.placing import Placing
-from control_plane.rooms.policy import Policies
+from control_plane.rooms.policy import Policies, RoomPolicy
 from control_plane.rooms.store import ResumeTokens, RoomStore, guest_identity, token_hash
 from control_plane.rooms.wishes import Wishes
 from control_plane.signaling.endpoint import Connection
@@ -104,6 +104,8 @@ class RoomService:
                 raise
             member = self._admit(local, connection, state, person.id, ResumeTokens(token_hash(resume)))
             try:
+                local.admit(state)
+                await self._settle_policy(state, policy)
                 self._bans.expect_still_welcome(room, token)
                 await local.wait_for(state.version)
                 if not member.person.lobby:
@@ -137,6 +139,7 @@ class RoomService:
             tokens = ResumeTokens(token_hash(token), previous=token_hash(message.token))
             member = self._admit(local, connection, state, participant, tokens)
             try:
+                local.admit(state)
                 await local.wait_for(state.version)
             except ControlPlaneError:
                 await self.detached(member)
@@ -232,8 +235,14 @@ class RoomService:
         """Make the participant a member here; it is welcomed once the mirror has caught up with its arrival."""
         member = Member(room=local, connection=connection, person=state.people[who], tokens=tokens)
         local.add(member)
-        local.admit(state)
         return member
+
+    async def _settle_policy(self, made: RoomState, policy: RoomPolicy) -> None:
+        """Who makes a room asks again how it is to be run: the word of a change found no room on the way."""
+        if made.version == 1:
+            latest = await self._policies.get(made.room)
+            if latest != policy:
+                await self._store.set_policy(made.room, latest)
 
     async def _give_up(self, room: RoomId, participant: ParticipantId, generation: int) -> None:
         await self._owed.make(room, participant, partial(self._store.leave, room, participant, generation, "left"))

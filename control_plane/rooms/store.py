@@ -80,10 +80,11 @@ class RoomStore:
     async def join(
         self, room: RoomId, incarnation: Incarnation, person: Person, resume: str, policy: RoomPolicy
     ) -> RoomState:
-        """Add the person, to the lobby if the room's policy says so; the room is made as `incarnation` and with
-        `policy` if it is not there. Raises `RoomFull`, `RoomLocked`, `LobbyFull`."""
+        """Add the person, to the lobby if the room's policy says so; the room is made with `policy` if it is not there,
+        as `incarnation`, or as another if that was closed. Raises `RoomFull`, `RoomLocked`, `LobbyFull`."""
         record = person.model_dump_json(exclude_none=True)
-        reply = await self._run("join", room, incarnation, record, token_hash(resume), policy.model_dump_json())
+        arguments = (record, token_hash(resume), policy.model_dump_json(), new_id("i"))
+        reply = await self._run("join", room, incarnation, *arguments)
         _expect_room_for_one(reply)
         return RoomState.from_redis(room, reply[1])
 
@@ -144,15 +145,19 @@ class RoomStore:
         announce: Sequence[TrackRecord] = (),
         patch: Mapping[TrackId, Mapping[str, Any]] | None = None,
         ended: Sequence[TrackId] = (),
-    ) -> None:
+    ) -> int:
         """Announce, change and end tracks of one participant in one step; what is so already changes nothing.
+
+        Returns the version that this made, or 0.
 
         A track that the participant may not publish is not announced. Raises `Conflict` when a track id belongs to
         somebody else, `NotAllowed` for a change of a track to such a source.
         """
         announced = [record.model_dump(mode="json") for record in announce]
         arguments = (json.dumps(announced), json.dumps(patch or {}), json.dumps(list(ended)))
-        self._expect_ok(await self._run("tracks", room, participant, generation, *arguments))
+        reply = await self._run("tracks", room, participant, generation, *arguments)
+        self._expect_ok(reply)
+        return int(reply[1])
 
     async def change_permissions(
         self,

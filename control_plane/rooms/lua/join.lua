@@ -1,4 +1,5 @@
--- ARGV: room, incarnation if the room must be made, person, hash of the resume token, policy of a new room (JSON)
+-- ARGV: room, incarnation if the room must be made, person, hash of the resume token, policy of a new room (JSON), another
+-- incarnation in case that one was closed
 local person = cjson.decode(ARGV[3])
 local known = redis.call('EXISTS', META) == 1
 local rules = known and policy() or cjson.decode(ARGV[5])
@@ -25,7 +26,9 @@ if not person.lobby and inside >= rules.capacity then return {'room_full', rules
 
 local now = now_ms()
 if not known then
-  redis.call('HSET', META, 'incarnation', ARGV[2], 'version', 0, 'created_at', now, 'fence', 0,
+  -- What was closed does not come back: nobody may take what they still hold of it for the new room.
+  local incarnation = redis.call('GET', GONE) == ARGV[2] and ARGV[6] or ARGV[2]
+  redis.call('HSET', META, 'incarnation', incarnation, 'version', 0, 'created_at', now, 'fence', 0,
     'policy', ARGV[5], 'policy_at', 0)
   redis.call('DEL', PEOPLE, TRACKS, LEGS, CHAT, CHAT_TEXT, REPLICAS, RESUME, GONE)
 end
