@@ -39,6 +39,7 @@ from control_plane.rooms.local import LocalRoom
 from control_plane.rooms.media import MediaPlane
 from control_plane.rooms.member import Member
 from control_plane.rooms.moderation import Moderation
+from control_plane.rooms.node_access import NodeAccess
 from control_plane.rooms.office import RoomOffice
 from control_plane.rooms.owed import Owed
 from control_plane.rooms.placing import RegistryPlacing
@@ -56,6 +57,9 @@ from control_plane.signaling.messages import SessionEnded
 from control_plane.state import Redis
 from control_plane.state.keys import BAN_NEWS, POLICY_NEWS, inbox
 from control_plane.state.liveness import Liveness
+from control_plane.whip.keeper import Keeper
+from control_plane.whip.routes import WhipRoutes
+from control_plane.whip.service import WhipService
 from media_adapters.models import RoomSpec
 
 log = structlog.get_logger()
@@ -129,6 +133,9 @@ async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         endpoint = SignalingEndpoint(partial(greet, service, media, Moderation(store, watch, clock)), clock)
         stack.push_async_callback(_say_goodbye, endpoint)
 
+        whip = WhipService(service, media, store, NodeAccess(pool))
+        await stack.enter_async_context(_publishers_by_http(whip, driver, Keeper(me, redis, whip, driver.presence)))
+
         index = await stack.enter_async_context(RoomIndex.keep(redis, hub))
 
         async def ready() -> dict[str, bool]:
@@ -149,6 +156,7 @@ async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterat
                 watch=watch,
                 index=index,
             ),
+            others=[WhipRoutes(whip, verifier.verify)],
             web_root=settings.web_root,
         )
 
@@ -176,6 +184,17 @@ def _api(
         KeyAuthentication(ApiKeys(database, clock)),
         KeyLimits(settings.api_requests_per_minute),
     )
+
+
+@asynccontextmanager
+async def _publishers_by_http(whip: WhipService, driver: Driver, keeper: Keeper) -> AsyncIterator[None]:
+    """They have no connection to come back over: when their replica dies, another speaks for them."""
+    driver.inherit = whip.inherit
+    try:
+        async with keeper.running():
+            yield
+    finally:
+        await whip.drain()
 
 
 async def serve(settings: Settings) -> None:

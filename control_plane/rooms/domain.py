@@ -28,6 +28,14 @@ class TokenRef(Record):
     expires_at: float = 0
 
 
+class Ingest(Record):
+    """A publisher by HTTP (WHIP), which has no connection for signaling. `resource` is the hash of what its URL ends
+    with; `etag` names its present ICE session."""
+
+    resource: str
+    etag: str
+
+
 class Person(Record):
     """One participant. `generation` grows with every resume and fences off what an earlier connection still sends.
 
@@ -53,6 +61,12 @@ class Person(Record):
     hand_raised_at: int | None = None
     attributes: dict[str, str] = {}
     stopped: Annotated[tuple[TrackId, ...], BeforeValidator(_list_from_lua)] = ()
+    ingest: Ingest | None = None
+
+    @property
+    def needs_sfu(self) -> bool:
+        """Whether this person can only be where a media server is: nobody could answer the offers of others."""
+        return self.ingest is not None
 
 
 class TrackRecord(Record):
@@ -214,6 +228,11 @@ class RoomState(Record):
     @property
     def capacity(self) -> int:
         return self.policy.capacity
+
+    @property
+    def needs_sfu(self) -> bool:
+        """Whether somebody here keeps the room on a media server."""
+        return any(person.needs_sfu for person in self.people.values())
 
     def ref(self) -> RoomRef:
         return RoomRef(room=self.room, incarnation=self.incarnation)

@@ -4,7 +4,7 @@ Every command to a node carries the fence of the lease, so that a driver which l
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 import structlog
@@ -48,7 +48,10 @@ class DrivenNodes(Protocol):
 
 
 class Driver:
-    """One per replica, for all rooms whose lease the replica holds."""
+    """One per replica, for all rooms whose lease the replica holds.
+
+    `inherit` speaks for a publisher by HTTP whose replica is gone; false when that is not possible now.
+    """
 
     def __init__(
         self, replica: ReplicaId, store: RoomStore, nodes: DrivenNodes, placing: Placing, clock: Clock
@@ -62,6 +65,7 @@ class Driver:
         self._synced_at: dict[tuple[RoomId, Incarnation, LegId, int], float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.presence = Presence(clock)
+        self.inherit: Callable[[RoomId, Person], Awaitable[bool]] | None = None
 
     async def drive(self, local: LocalRoom, tended: Tended) -> None:
         """Do what is due if the room's lease is ours."""
@@ -133,6 +137,8 @@ class Driver:
                 await self._store.detach(local.room, person.id, person.generation)
             await self._send_away_if_due(local, person, tended)
         elif person.gone_at is not None:
+            if person.ingest is not None and self.inherit is not None and await self.inherit(local.room, person):
+                return
             await self._gone(local, person, tended, tended.now_ms - person.gone_at)
 
     async def _send_away_if_due(self, local: LocalRoom, person: Person, tended: Tended) -> None:

@@ -35,6 +35,15 @@ class LobbyFull(ControlPlaneError):
         super().__init__(f"At most {capacity} people wait for this room at once. Try again later.")
 
 
+class NoWaiting(ControlPlaneError):
+    """A publisher by HTTP can't wait in a lobby: it has no connection on which to be told that the wait is over."""
+
+    code, status = "lobby", 403
+
+    def __init__(self) -> None:
+        super().__init__("This room has a lobby, in which an encoder can't wait: its token needs the moderate grant.")
+
+
 class ChangedMeanwhile(PreconditionFailed):
     """What is to be changed is not any more what the caller has read."""
 

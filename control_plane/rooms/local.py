@@ -304,7 +304,11 @@ class LocalRoom:
 
     def _ended(self, member: Member, reason: str) -> None:
         self.remove(member)
-        if member.ended or reason == "left":
+        if member.ended:
+            return
+        if reason == "left":  # said at another replica, which only publishers by HTTP can do
+            member.ended = True
+            member.connection.close(CloseCode.ENDED, "left")
             return
         self._on_gone(self, member.person, member)
         if reason == "replaced":

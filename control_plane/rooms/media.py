@@ -40,6 +40,7 @@ from media_adapters.models import (
     PeerRef,
     PeerStatus,
     PublishedTrack,
+    PublisherAnswer,
     PublisherOffer,
     RoomSpec,
     SessionDescription,
@@ -75,11 +76,24 @@ class MediaPlane:
             raise errors.InvalidDescription(f"The client's description of the {message.pc} is an {expected}.")
         async with self._access.commanding(member) as node:
             if message.pc is PeerConnectionRole.PUBLISHER:
-                await self._publish(node, member, message)
+                offer = PublisherOffer(negotiation=message.negotiation, sdp=sdp, tracks=message.tracks)
+                await self._answer(node, member, offer)
             else:
                 await node.answer(member.peer(), message.negotiation, sdp)
             for candidate in member.negotiations.accepted(message.pc, message.negotiation, sdp):
                 await node.add_candidate(member.peer(), message.pc, candidate)
+
+    async def publish(self, member: Member, offer: PublisherOffer) -> str:
+        """The node's answer to an offer that came by another way than signaling. Raises what `description` raises."""
+        pc = PeerConnectionRole.PUBLISHER
+        self._expect_epoch(member, member.announced_epoch)
+        member.negotiations.check(pc, offer.negotiation, offer.sdp)
+        async with self._access.commanding(member) as node:
+            answer = await self._publish(node, member, offer)
+        if answer is None:
+            raise StaleMessage("This participant's stay is over.")
+        member.negotiations.accepted(pc, offer.negotiation, offer.sdp)
+        return answer.sdp
 
     async def candidate(self, member: Member, message: Candidate) -> None:
         self._expect_epoch(member, message.epoch)
@@ -185,8 +199,8 @@ class MediaPlane:
                 self._start(self._announcer.announce(member, [track]))
             case TrackStopped(track=track_id):
                 self._start(self._announcer.end(member, [track_id]))
-            case ConnectionChanged(pc=pc, connected=connected):
-                self._connection_changed(member, pc, connected)
+            case ConnectionChanged():
+                self._connection_changed(member, event)
             case PeerClosed(reason=reason):
                 log.warning("peer_closed_by_node", room=member.room.room, participant=member.id, reason=reason)
                 self._start(self.renew(member))
@@ -212,9 +226,24 @@ class MediaPlane:
         async with tolerating(member, "preparation_failed"), self._access.commanding(member) as node:
             await node.open_room(member.room.state.ref(), self._spec)
 
-    async def _publish(self, node: MediaNode, member: Member, message: Description) -> None:
-        offer = PublisherOffer(negotiation=message.negotiation, sdp=message.description.sdp, tracks=message.tracks)
-        self._expect_own_tracks(member, message.tracks)
+    async def _answer(self, node: MediaNode, member: Member, offer: PublisherOffer) -> None:
+        epoch = member.person.epoch
+        answer = await self._publish(node, member, offer)
+        if answer is None:
+            return
+        event = DescriptionEvent(
+            seq=0,
+            version=member.room.version,
+            epoch=epoch,
+            pc=PeerConnectionRole.PUBLISHER,
+            negotiation=answer.negotiation,
+            description=SessionDescription(type="answer", sdp=answer.sdp),
+        )
+        member.tell(event)
+
+    async def _publish(self, node: MediaNode, member: Member, offer: PublisherOffer) -> PublisherAnswer | None:
+        """None when the member's stay ended meanwhile."""
+        self._expect_own_tracks(member, offer.tracks)
         check_offer(member.person.permissions, offer.sdp, offer.tracks, member.sending)
         peer = member.peer()
         try:
@@ -224,22 +253,17 @@ class MediaPlane:
             answer = await node.publish(peer, offer)
         if member.ended:  # meanwhile, and this may have come after the end of its media
             await self.close(member, peer)
-            return
+            return None
         if member.peer() == peer:
-            member.sending = {track.id: track for track in message.tracks}
+            member.sending = {track.id: track for track in offer.tracks}
             member.silenced &= member.sending.keys()
             self.reconcile([member])
-        event = DescriptionEvent(
-            seq=0,
-            version=member.room.version,
-            epoch=peer.epoch,
-            pc=PeerConnectionRole.PUBLISHER,
-            negotiation=answer.negotiation,
-            description=SessionDescription(type="answer", sdp=answer.sdp),
-        )
-        member.tell(event)
+        return answer
 
-    def _connection_changed(self, member: Member, pc: PeerConnectionRole, connected: bool) -> None:
+    def _connection_changed(self, member: Member, event: ConnectionChanged) -> None:
+        pc, connected = event.pc, event.connected
+        if pc is PeerConnectionRole.PUBLISHER and member.on_receiving is not None:
+            member.on_receiving(event.receiving)
         if connected:
             member.connected.add(pc)
         elif pc in member.connected:

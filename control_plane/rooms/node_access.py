@@ -1,7 +1,7 @@
 """The way from a member to its media node, and back: what nodes raise becomes what clients are told."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 
 import structlog
@@ -9,6 +9,7 @@ import structlog
 from control_plane import errors
 from control_plane.errors import ControlPlaneError
 from control_plane.ids import NodeId
+from control_plane.rooms.domain import Person, RoomState
 from control_plane.rooms.errors import Superseded
 from control_plane.rooms.member import Member
 from media_adapters import errors as media_errors
@@ -41,14 +42,18 @@ class NodeAccess:
     def __init__(self, nodes: Nodes) -> None:
         self._nodes = nodes
 
-    @asynccontextmanager
-    async def commanding(self, member: Member) -> AsyncIterator[MediaNode]:
+    def commanding(self, member: Member) -> AbstractAsyncContextManager[MediaNode]:
         """The member's node, with the authority of its connection; media errors become the client's errors."""
-        node = node_of(member)
-        if node is None:
+        return self.commanding_for(member.room.state, member.person)
+
+    @asynccontextmanager
+    async def commanding_for(self, state: RoomState, person: Person) -> AsyncIterator[MediaNode]:
+        """The same for a person whose connection may be at another replica."""
+        leg = state.legs.get(person.leg)
+        if leg is None:
             raise errors.MediaUnavailable("The room's media node is not known here yet.", retry_after_ms=200)
         try:
-            yield await self._nodes.acting(node, generation=member.generation)
+            yield await self._nodes.acting(leg.node, generation=person.generation)
         except media_errors.Superseded as error:
             raise Superseded from error
         except MediaError as error:

@@ -13,12 +13,12 @@ from control_plane.errors import ControlPlaneError, InvalidRequest, NotAllowed, 
 from control_plane.ids import Incarnation, ParticipantId, ReplicaId, RoomId, TrackId, new_id
 from control_plane.rooms import repair, views
 from control_plane.rooms.ban_watch import BanWatch
-from control_plane.rooms.domain import Person, RoomState, TokenRef
+from control_plane.rooms.domain import Ingest, Person, RoomState, TokenRef
 from control_plane.rooms.errors import TokenReused
 from control_plane.rooms.hub import RoomHub
 from control_plane.rooms.local import LocalRoom
 from control_plane.rooms.media import MediaPlane
-from control_plane.rooms.member import Member
+from control_plane.rooms.member import Line, Member
 from control_plane.rooms.moderation import moderated_person
 from control_plane.rooms.owed import Owed
 from control_plane.rooms.permissions import Permissions
@@ -73,9 +73,10 @@ class RoomService:
         self._bans = bans
         self._policies = policies
 
-    async def join(self, connection: Connection, message: Join) -> tuple[Member, JoinedResult]:
+    async def join(self, connection: Line, message: Join, ingest: Ingest | None = None) -> tuple[Member, JoinedResult]:
         """Enter the room that the token names, or its lobby. Raises `InvalidToken`, `ExpiredToken`, `Kicked`, `Banned`,
-        `RoomFull`, `RoomLocked`, `LobbyFull`, `NoCapacity`."""
+        `RoomFull`, `RoomLocked`, `LobbyFull`, `NoCapacity`. `ingest` is of a publisher by HTTP, which never resumes,
+        nor waits in a lobby: `NoWaiting`."""
         token = await self._tokens.verify(message.token)
         grants = token.grants
         name = grants.name or message.name
@@ -91,6 +92,7 @@ class RoomService:
             attributes=grants.attributes,
             token=_token_ref(token),
             replica=self._replica,
+            ingest=ingest,
         )
         resume = _resume_token(room, person.id)
         policy = await self._policies.get(room)
@@ -174,6 +176,18 @@ class RoomService:
         self._welcome(member)
         log.info("came_in", room=member.room.room, participant=member.id, epoch=member.person.epoch)
 
+    async def inherit(self, connection: Line, room: RoomId, person: Person) -> Member:
+        """Speak for a publisher by HTTP whose replica is gone; its media go on. Raises `Superseded`, `NotFound`,
+        `MediaUnavailable`, `Unavailable`."""
+        async with self._hub.entering(room) as local:
+            state = await self._store.inherit(room, person.id, person.generation, self._replica)
+            member = self._admit(local, connection, state, person.id, ResumeTokens(""))
+            await local.wait_for(state.version)
+        member.take_placement()
+        self._welcome(member)
+        log.info("inherited", room=room, participant=member.id, generation=member.generation)
+        return member
+
     async def leave(self, member: Member) -> None:
         """Give the place up and end the media."""
         local = member.room
@@ -230,10 +244,12 @@ class RoomService:
 
     @staticmethod
     def _admit(
-        local: LocalRoom, connection: Connection, state: RoomState, who: ParticipantId, tokens: ResumeTokens
+        local: LocalRoom, connection: Line, state: RoomState, who: ParticipantId, tokens: ResumeTokens
     ) -> Member:
         """Make the participant a member here; it is welcomed once the mirror has caught up with its arrival."""
         member = Member(room=local, connection=connection, person=state.people[who], tokens=tokens)
+        if member.person.ingest is not None:
+            member.wishes = Wishes(others=None)
         local.add(member)
         return member
 

@@ -8,10 +8,11 @@ from typing import Any, Never
 
 from control_plane.errors import Conflict, InvalidRequest, NotAllowed, NotFound, ResumeRefused, RoomFull
 from control_plane.ids import Identity, Incarnation, LegId, NodeId, ParticipantId, ReplicaId, RoomId, TrackId, new_id
-from control_plane.rooms.domain import ChatRecord, Leg, Person, RoomState, TrackRecord
+from control_plane.rooms.domain import ChatRecord, Ingest, Leg, Person, RoomState, TrackRecord
 from control_plane.rooms.errors import (
     ChangedMeanwhile,
     LobbyFull,
+    NoWaiting,
     PersonMissing,
     RoomGone,
     RoomLocked,
@@ -73,7 +74,7 @@ class RoomStore:
             for name in (
                 "join", "place", "relocate", "renew", "leave", "detach", "attach", "resume", "confirm",
                 "tracks", "chat", "permissions", "remove", "tend", "release", "snapshot", "close", "restore",
-                "policy", "lobby", "mute", "hand", "attributes",
+                "policy", "lobby", "mute", "hand", "attributes", "inherit", "ingest",
             )
         }  # fmt: skip
 
@@ -131,6 +132,16 @@ class RoomStore:
         if status != b"ok":
             raise ResumeRefused("This place in the room is gone: join again.")
         return RoomState.from_redis(room, rest[0])
+
+    async def inherit(self, room: RoomId, participant: ParticipantId, generation: int, replica: ReplicaId) -> RoomState:
+        """Speak for a publisher by HTTP whose replica is gone. Raises `Superseded` when somebody else does already."""
+        status, *rest = await self._run("inherit", room, participant, generation, replica)
+        self._expect_ok([status])
+        return RoomState.from_redis(room, rest[0])
+
+    async def change_ingest(self, room: RoomId, participant: ParticipantId, generation: int, ingest: Ingest) -> None:
+        """A publisher by HTTP has another ICE session."""
+        self._expect_ok(await self._run("ingest", room, participant, generation, ingest.model_dump_json()))
 
     async def confirm(self, room: RoomId, participant: ParticipantId, generation: int) -> None:
         """The client holds its new resume token; the one before is spent from now on."""
@@ -343,6 +354,8 @@ def _expect_room_for_one(reply: Sequence[Any]) -> None:
             raise LobbyFull(int(reply[1]))
         case b"room_locked":
             raise RoomLocked
+        case b"no_waiting":
+            raise NoWaiting
 
 
 def _refuse(status: bytes) -> Never:

@@ -21,6 +21,7 @@ end
 local expected = was_inside or person.permissions.moderate
 if rules.locked and not expected then return {'room_locked'} end
 person.lobby = rules.lobby and not expected and not person.permissions.hidden
+if person.lobby and person.ingest then return {'no_waiting'} end
 if person.lobby and waiting >= rules.lobby_capacity then return {'lobby_full', rules.lobby_capacity} end
 if not person.lobby and inside >= rules.capacity then return {'room_full', rules.capacity} end
 
