@@ -9,6 +9,7 @@ from functools import partial
 import structlog
 from aiohttp import web
 
+from control_plane.access.devices import Devices
 from control_plane.access.idempotency import Idempotency
 from control_plane.access.jwks import IssuerKeys
 from control_plane.access.keys import ApiKeys
@@ -128,6 +129,7 @@ async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         )
         service = RoomService(
             replica=me, tokens=verifier, store=store, hub=hub, media=media, placing=placing, owed=owed, bans=watch,
+            devices=Devices(token_secret),
             policies=policies,
         )  # fmt: skip
         endpoint = SignalingEndpoint(partial(greet, service, media, Moderation(store, watch, clock)), clock)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import and_, delete, func, literal, or_, select
 
+from control_plane.access.devices import DeviceHash
 from control_plane.access.models import BanRow
 from control_plane.database import Database, insert_new, utc_now
 from control_plane.errors import Unavailable
@@ -37,8 +38,6 @@ class BanTable:
         query = select(BanRow).where(
             or_(BanRow.room == room, prefix),
             or_(BanRow.expires_at.is_(None), BanRow.expires_at > utc_now()),
-            BanRow.identity.is_not(None),
-            BanRow.device.is_(None),  # clients say nothing of their device
         )
         try:
             async with asyncio.timeout(PATIENCE_S), self._database.transaction() as session:
@@ -71,6 +70,7 @@ class BanTable:
         """One that is there already stays as it is."""
         values = {
             "id": ban.id, "room": room, "is_prefix": False, "identity": ban.identity, "token_id": ban.token,
+            "device": ban.device,
             "participant": ban.participant, "reason": ban.reason, "issued_until": _moment(ban.issued_until),
             "expires_at": _moment(ban.expires_at), "created_at": utc_now(), "created_by": by,
         }  # fmt: skip
@@ -99,6 +99,7 @@ def _ban(row: BanRow) -> Ban:
         id=row.id,
         identity=Identity(row.identity or ""),
         token=row.token_id,
+        device=DeviceHash(row.device) if row.device else None,
         participant=ParticipantId(row.participant) if row.participant else None,
         issued_until=row.issued_until.timestamp() if row.issued_until else None,
         expires_at=row.expires_at.timestamp() if row.expires_at else None,

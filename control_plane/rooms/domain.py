@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
 
+from control_plane.access.devices import DeviceHash
 from control_plane.ids import Identity, Incarnation, LegId, NodeId, ParticipantId, ReplicaId, RoomId, TrackId
 from control_plane.rooms.permissions import Permissions
 from control_plane.rooms.policy import RoomPolicy
@@ -60,6 +61,7 @@ class Person(Record):
     lobby: bool = False
     hand_raised_at: int | None = None
     attributes: dict[str, str] = {}
+    device: DeviceHash | None = None
     stopped: Annotated[tuple[TrackId, ...], BeforeValidator(_list_from_lua)] = ()
     ingest: Ingest | None = None
 

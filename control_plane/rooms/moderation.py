@@ -45,15 +45,21 @@ class Moderation:
         await self._keep_out(moderator, person, bans.kick(person, self._clock.now(), message.reason))
 
     async def ban(self, moderator: Member, message: Ban) -> None:
-        """End somebody's stay, and keep their identity out. Raises as `kick`."""
+        """End somebody's stay, and keep their identity out; with `device` also whoever comes on theirs. Raises as
+        `kick`, and `NotAllowed` when it is the moderator's own."""
         person = self._somebody_else(moderator, message.participant)
-        await self._keep_out(moderator, person, bans.ban(person, self._clock.now(), message.reason, message.for_s))
+        if message.device and person.device is not None and person.device == moderator.person.device:
+            raise NotAllowed("They are on the same device as you: ban their identity only.")
+        ban = bans.ban(person, self._clock.now(), message.reason, message.for_s, device=message.device)
+        await self._keep_out(moderator, person, ban)
 
     async def _keep_out(self, moderator: Member, person: Person, ban: bans.Ban) -> None:
         room = moderator.room.room
         await self._watch.add(room, ban, by=f"identity:{moderator.person.identity}")
-        with suppress(NotFound):  # a replica that heard of the ban may be faster
-            await self._store.remove(room, person.id)
+        others = (each for each in moderator.room.state.people.values() if each != person and ban.removes(each))
+        for each in (person, *others):
+            with suppress(NotFound):  # a replica that heard of the ban may be faster
+                await self._store.remove(room, each.id)
         log.info("kept_out", room=room, participant=person.id, by=moderator.id, ban=ban.id)
 
     async def change_permissions(self, moderator: Member, message: ChangePermissions) -> None:

@@ -46,11 +46,13 @@ class DirectBans:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Who wants it (`key:…`, `operator`), why, for how many seconds (None: for good); one with an `id` happens once."""
+    """Who wants it (`key:…`, `operator`), why, for how many seconds (None: for good), and whether the device is meant
+    too; one with an `id` happens once."""
 
     by: str
     reason: str = ""
     for_s: int | None = None
+    device: bool = False
     id: str | None = None
 
 
@@ -73,7 +75,8 @@ class Removals:
         if (known := await self._known(room, order)) is not None:
             return known
         person = await self._person(room, participant)
-        return await self._keep_out(room, bans.ban(person, self._clock.now(), order.reason, order.for_s), order)
+        ban = bans.ban(person, self._clock.now(), order.reason, order.for_s, device=order.device)
+        return await self._keep_out(room, ban, order)
 
     async def ban_identity(self, room: RoomId, identity: Identity, order: Order) -> BanRecord:
         """Keep an identity out, and end its stay if it is there."""

@@ -7,6 +7,7 @@ from functools import partial
 
 import structlog
 
+from control_plane.access.devices import Devices
 from control_plane.access.tokens import ROOM_NAME, VerifiedToken, room_of
 from control_plane.access.verifier import TokenVerifier
 from control_plane.errors import ControlPlaneError, InvalidRequest, NotAllowed, ResumeRefused, Unavailable
@@ -14,7 +15,7 @@ from control_plane.ids import Incarnation, ParticipantId, ReplicaId, RoomId, Tra
 from control_plane.rooms import repair, views
 from control_plane.rooms.ban_watch import BanWatch
 from control_plane.rooms.domain import Ingest, Person, RoomState, TokenRef
-from control_plane.rooms.errors import TokenReused
+from control_plane.rooms.errors import Banned, Kicked, TokenReused
 from control_plane.rooms.hub import RoomHub
 from control_plane.rooms.local import LocalRoom
 from control_plane.rooms.media import MediaPlane
@@ -61,6 +62,7 @@ class RoomService:
         placing: Placing,
         owed: Owed,
         bans: BanWatch,
+        devices: Devices,
         policies: Policies,
     ) -> None:
         self._replica = replica
@@ -71,6 +73,7 @@ class RoomService:
         self._placing = placing
         self._owed = owed
         self._bans = bans
+        self._devices = devices
         self._policies = policies
 
     async def join(self, connection: Line, message: Join, ingest: Ingest | None = None) -> tuple[Member, JoinedResult]:
@@ -83,13 +86,15 @@ class RoomService:
         if name is None:
             raise InvalidRequest("name: the token gives none, so the join must.")
         room = room_of(grants)
-        await self._bans.expect_welcome(room, token)
+        device = self._devices.hash(message.device) if message.device else None
+        await self._bans.expect_welcome(room, token, device)
         person = Person(
             id=ParticipantId(new_id("p")),
             identity=grants.identity or guest_identity(),
             name=name,
             permissions=Permissions.granted(grants),
             attributes=grants.attributes,
+            device=device,
             token=_token_ref(token),
             replica=self._replica,
             ingest=ingest,
@@ -108,7 +113,7 @@ class RoomService:
             try:
                 local.admit(state)
                 await self._settle_policy(state, policy)
-                self._bans.expect_still_welcome(room, token)
+                self._bans.expect_still_welcome(room, token, device)
                 await local.wait_for(state.version)
                 if not member.person.lobby:
                     await self._place_first(member)
@@ -143,6 +148,10 @@ class RoomService:
             try:
                 local.admit(state)
                 await local.wait_for(state.version)
+                self._bans.expect_may_stay(room, member.person)
+            except (Kicked, Banned):
+                await self.leave(member)
+                raise
             except ControlPlaneError:
                 await self.detached(member)
                 raise

@@ -31,11 +31,15 @@ class Request(Message):
 
 
 class Join(Request):
-    """Enter a room. `name` is used when the token leaves the name open. Replied with `joined`."""
+    """Enter a room. `name` is used when the token leaves the name open. Replied with `joined`.
+
+    `device` is random and the same at each join from there, so that a moderator can ban it. It may be left out.
+    """
 
     type: Literal["join"]
     token: Annotated[str, Field(max_length=8192, repr=False)]
     name: DisplayName | None = None
+    device: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9_-]{16,64}$", repr=False)] = None
 
 
 class ConnectionState(Message):
@@ -156,12 +160,16 @@ class Kick(Request):
 
 
 class Ban(Request):
-    """For moderators: end somebody's stay and keep their identity out, for `for_s` seconds or for good."""
+    """For moderators: end somebody's stay and keep their identity out, for `for_s` seconds or for good.
+
+    With `device` also whoever comes on the device that they named when they joined, if they did.
+    """
 
     type: Literal["ban"]
     participant: ParticipantIdField
     reason: Annotated[str, Field(max_length=500)] = ""
     for_s: Annotated[int | None, Field(ge=1, le=10 * 366 * 24 * 3600)] = None
+    device: bool = False
 
 
 class AdmitFromLobby(Request):

@@ -45,11 +45,16 @@ class BanRequest(Body):
     for_s: Annotated[
         int | None, Field(ge=1, le=LONGEST_S, description="For how many seconds; null: for good."), WHOLE
     ] = None
+    device: Annotated[
+        bool, Field(description="Also whoever comes on the participant's device, if their client has named it.")
+    ] = False
 
     @model_validator(mode="after")
     def _one_of_them(self) -> "BanRequest":
         if (self.participant is None) == (self.identity is None):
             raise ValueError("give either participant or identity")
+        if self.device and self.participant is None:
+            raise ValueError("the device is known of a participant only")
         return self
 
 
@@ -60,6 +65,7 @@ class Ban(Answer):
         Literal["kick", "ban"], Field(description="A kick closes the tokens that were issued until then, a ban all.")
     ]
     identity: str
+    device: Annotated[bool, Field(description="Whether a device is kept out too.")]
     reason: str
     created_at: Annotated[int, Field(description="Milliseconds since 1970.")]
     created_by: Annotated[str, Field(description="`key:…`, `identity:…` of a moderator, or `operator`.")]
@@ -118,7 +124,7 @@ class BanRoutes:
         room = own_room(caller, parameters)
         once = await self._idempotency.first(caller, parameters, body, f"createBan {room}")
         name = None if once is None else f"b_{once.seed[:24]}"
-        order = Order(by=by(caller), reason=body.reason, for_s=body.for_s, id=name)
+        order = Order(by=by(caller), reason=body.reason, for_s=body.for_s, device=body.device, id=name)
         if body.identity is not None:
             return ban_view(room, await self._removals.ban_identity(room, body.identity, order))
         return ban_view(room, await self._removals.ban(room, ParticipantId(body.participant or ""), order))
@@ -134,6 +140,7 @@ def ban_view(room: str, record: BanRecord) -> Ban:
         room=room,
         kind="kick" if ban.issued_until is not None else "ban",
         identity=ban.identity,
+        device=ban.device is not None,
         reason=ban.reason,
         created_at=int(record.created_at.timestamp() * 1000),
         created_by=record.created_by,

@@ -1,4 +1,5 @@
 import type { Outgoing, Result, ServerEvent } from "./connection.ts";
+import { deviceId } from "./device.ts";
 import { Emitter } from "./emitter.ts";
 import { asNexusVibeError, type NexusVibeError, NotInRoom, ServerError } from "./errors.ts";
 import type {
@@ -56,6 +57,11 @@ export interface JoinOptions {
   readonly token: string;
   /** How the others see this participant, when the token leaves it open. */
   readonly name?: string;
+  /**
+   * What a moderator can ban together with this participant: 16 to 64 letters of base64url, the same at each join from
+   * this device. Left out, a random one is made and kept in this origin's `localStorage`; null: none is told.
+   */
+  readonly device?: string | null;
 }
 
 /** One stay in one room. Join once; after `disconnected` take a new one. */
@@ -117,10 +123,10 @@ export class Room extends Emitter<RoomEvents> {
     return this.media.remoteTracks;
   }
   /** Enters the room. Rejects with `ServerError` when it is refused, `ConnectionLost` when no server can be reached. */
-  async join({ token, name }: JoinOptions): Promise<Participant> {
+  async join({ token, name, device = deviceId() }: JoinOptions): Promise<Participant> {
     if (this.roomConnection !== "new") throw new TypeError("A Room is joined once: take a new one.");
     const signaling = new Signaling(
-      { servers: this.servers, token, name: name ?? null },
+      { servers: this.servers, token, name: name ?? null, device },
       this.signalingHandlers(),
     );
     this.signaling = signaling;
@@ -206,10 +212,16 @@ export class Room extends Emitter<RoomEvents> {
     await this.remove({ type: "kick", participant, reason });
   }
 
-  /** For moderators: ends somebody's stay and keeps their identity out, for some seconds or for good. */
-  async ban(participant: string, options: { reason?: string; seconds?: number } = {}): Promise<void> {
-    const { reason = "", seconds = null } = options;
-    await this.remove({ type: "ban", participant, reason, for_s: seconds });
+  /**
+   * For moderators: ends somebody's stay and keeps their identity out, for some seconds or for good; with `device` also
+   * whoever comes on the same device, as far as it is known.
+   */
+  async ban(
+    participant: string,
+    options: { reason?: string; seconds?: number; device?: boolean } = {},
+  ): Promise<void> {
+    const { reason = "", seconds = null, device = false } = options;
+    await this.remove({ type: "ban", participant, reason, for_s: seconds, device });
   }
 
   /** Counters of each subscribed track; compare two readings. */

@@ -82,12 +82,15 @@ export interface Protocol {
 }
 /**
  * Enter a room. `name` is used when the token leaves the name open. Replied with `joined`.
+ *
+ * `device` is random and the same at each join from there, so that a moderator can ban it. It may be left out.
  */
 export interface Join {
   id?: number | null;
   type: "join";
   token: string;
   name?: string | null;
+  device?: string | null;
 }
 /**
  * Take one's place again after the connection was lost, at any replica. Replied with `resumed`.
@@ -245,6 +248,8 @@ export interface Kick {
 }
 /**
  * For moderators: end somebody's stay and keep their identity out, for `for_s` seconds or for good.
+ *
+ * With `device` also whoever comes on the device that they named when they joined, if they did.
  */
 export interface Ban {
   id?: number | null;
@@ -252,6 +257,7 @@ export interface Ban {
   participant: string;
   reason?: string;
   for_s?: number | null;
+  device?: boolean;
 }
 /**
  * For moderators: let somebody in who waits in the lobby, also while the room is locked.
@@ -341,8 +347,9 @@ export interface JoinedResult {
 /**
  * Somebody in the room, since `joined_at`. `connected` is false while their signaling is away and their place is
  * kept. `hand_raised_at` is when they raised their hand, if it is up; the first to raise it is the first in line.
- * `attributes` are what the application says of them. `client` is `whip` for an encoder that publishes over HTTP (RFC
- * 9725): it neither receives nor reads anything.
+ * `attributes` are what the application says of them. `stopped` are the latest tracks of theirs that a moderator has
+ * ended, and which don't come back. `client` is `whip` for an encoder that publishes over HTTP (RFC 9725): it neither
+ * receives nor reads anything.
  */
 export interface Participant {
   id: string;
@@ -354,6 +361,7 @@ export interface Participant {
   attributes: {
     [k: string]: string;
   };
+  stopped: string[];
   permissions: Permissions;
   client: "app" | "whip";
 }
