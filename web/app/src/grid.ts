@@ -43,6 +43,7 @@ export class Grid {
     const { clientWidth, clientHeight } = this.view;
     const columns = columnsFor(this.tiles.size, clientWidth, clientHeight);
     this.view.style.setProperty("--columns", String(columns));
+    this.view.style.setProperty("--rows", String(Math.ceil(this.tiles.size / columns)));
   }
 
   private forgetAllBut(present: ReadonlySet<string>): void {
