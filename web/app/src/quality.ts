@@ -51,7 +51,7 @@ function judged(tracks: readonly { rating: Rating; reasons: readonly QualityReas
 function pictureFigures(of: Omit<UplinkQuality, "rating" | "reasons" | "roundTripTime">) {
   const picture = [
     ["Picture", `${of.width} × ${of.height}`],
-    ["Frames", `${Math.round(of.framesPerSecond)} a second`],
+    ["Frames", `${Math.round(of.framesPerSecond)} fps`],
   ] as const;
   return [
     ...(of.height > 0 ? picture : []),

@@ -20,6 +20,7 @@ export const REASON: Record<QualityReason, string> = {
   loss: "packets get lost",
   freeze: "the picture stands still",
   framerate: "few pictures a second",
+  gaps: "the sound has gaps",
   silence: "nothing arrives",
   bandwidth: "the network is slow",
   delay: "long delay",

@@ -25,7 +25,7 @@ test("a picture is told in figures that people know, and sound in a word", () =>
     sentence: "good",
     figures: [
       ["Picture", "1280 × 720"],
-      ["Frames", "25 a second"],
+      ["Frames", "25 fps"],
       ["Data", "1.2 Mbit/s"],
       ["Lost", "0 %"],
       ["Sound", "good"],

@@ -5,12 +5,22 @@ import type { InboundReading, OutboundReading } from "./stats.ts";
 export type Rating = "good" | "fair" | "poor" | "paused";
 
 /**
- * Why a rating is not `good`. `loss`, `freeze`, `framerate`: how it arrives; `silence`: nothing arrives; `bandwidth`:
+ * Why a rating is not `good`. `loss`, `freeze`, `framerate`, `gaps` (in sound): how it arrives; `silence`: nothing arrives; `bandwidth`:
  * less is received, or sent, than is wanted, because the network is too narrow; `delay`, `cpu`: of what is sent.
  * Of `paused`: `hidden` (not on the screen), `muted` (by whom it is of), `bandwidth`, `chosen` (by `setLayer`).
  */
 export type QualityReason =
-  "loss" | "freeze" | "framerate" | "silence" | "bandwidth" | "delay" | "cpu" | "hidden" | "muted" | "chosen";
+  | "loss"
+  | "freeze"
+  | "framerate"
+  | "gaps"
+  | "silence"
+  | "bandwidth"
+  | "delay"
+  | "cpu"
+  | "hidden"
+  | "muted"
+  | "chosen";
 
 /** How a track of somebody else has arrived in the last two seconds. */
 export interface TrackQuality {
@@ -149,7 +159,7 @@ function pictureFindings({ source }: Track, asked: Asked, delta: Difference): Fi
 }
 
 function soundFindings({ packets, concealed }: Difference): Finding[] {
-  return packets === 0 ? [["silence", "poor"]] : above("loss", concealed, CONCEALED);
+  return packets === 0 ? [["silence", "poor"]] : above("gaps", concealed, CONCEALED);
 }
 
 function above(reason: QualityReason, value: number, limits: { fair: number; poor: number }): Finding[] {

@@ -74,8 +74,8 @@ test("a screen may rest", () => {
 
 test("sound is as good as what had to be made up for it", () => {
   expect(rate({ samples: 96_000, concealed: 960 }, microphone)).toEqual(["good"]);
-  expect(rate({ samples: 96_000, concealed: 4800 }, microphone)).toEqual(["fair", "loss"]);
-  expect(rate({ samples: 96_000, concealed: 19_200 }, microphone)).toEqual(["poor", "loss"]);
+  expect(rate({ samples: 96_000, concealed: 4800 }, microphone)).toEqual(["fair", "gaps"]);
+  expect(rate({ samples: 96_000, concealed: 19_200 }, microphone)).toEqual(["poor", "gaps"]);
   expect(rate({ packetsReceived: 1000 }, microphone)).toEqual(["poor", "silence"]);
 });
 
