@@ -86,7 +86,12 @@ async def test_a_token_that_ran_out_is_minted_anew(redis: Redis) -> None:
 
     clock = MovableClock()
     minting = TokenRoutes(RoomTokens(TOKEN_SECRET, clock), Idempotency(redis, clock), is_closed, clock).operations()[0]
-    ask = partial(minting.handle, Caller("k", ""), Repeatable(idempotency_key="one"), TokenRequest(room="a", ttl_s=60))
+    ask = partial(
+        minting.handle,
+        Caller("k", ""),
+        Repeatable(idempotency_key="one"),
+        TokenRequest(room="a", attributes={}, ttl_s=60),
+    )
     first, again = await ask(), await ask()
     clock.seconds += 70
     assert first == again != await ask()
