@@ -13,6 +13,7 @@ from control_plane.access.devices import Devices
 from control_plane.access.idempotency import Idempotency
 from control_plane.access.jwks import IssuerKeys
 from control_plane.access.keys import ApiKeys
+from control_plane.access.purge import Purge
 from control_plane.access.routes import KeyAuthentication, TokenRoutes
 from control_plane.access.signers import SignerDirectory
 from control_plane.access.signing import SigningSecrets
@@ -139,6 +140,7 @@ async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         await stack.enter_async_context(_publishers_by_http(whip, driver, Keeper(me, redis, whip, driver.presence)))
 
         index = await stack.enter_async_context(RoomIndex.keep(redis, hub))
+        await stack.enter_async_context(Purge(database, clock).running())
 
         async def ready() -> dict[str, bool]:
             up = (node for node in registry.nodes.values() if node.state == "up" and not registry.is_lost(node.id))
