@@ -11,12 +11,9 @@ from aiohttp import web
 
 from control_plane.access.devices import Devices
 from control_plane.access.idempotency import Idempotency
-from control_plane.access.jwks import IssuerKeys
 from control_plane.access.keys import ApiKeys
 from control_plane.access.purge import Purge
 from control_plane.access.routes import KeyAuthentication, TokenRoutes
-from control_plane.access.signers import SignerDirectory
-from control_plane.access.signing import SigningSecrets
 from control_plane.access.tokens import RoomTokens
 from control_plane.access.verifier import TokenVerifier
 from control_plane.clock import Clock, SystemClock
@@ -86,9 +83,8 @@ async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterat
     control_key = ControlKey.from_pem(settings.control_key.get_secret_value())
     me = settings.replica_id
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(Database.connect(settings.database_url))
-        await expect_migrated(database)
-        issuer_keys = await stack.enter_async_context(IssuerKeys.open(clock))
+        database = await stack.enter_async_context(_database(settings.database_url, clock))
+        verifier = await stack.enter_async_context(TokenVerifier.open(tokens, token_secret, database, clock))
         redis = await stack.enter_async_context(Redis.connect(settings.redis_url, cluster=settings.redis_cluster))
         liveness = await stack.enter_async_context(Liveness.start(redis, me))
         registry = await stack.enter_async_context(NodeRegistry.start(redis, clock=clock))
@@ -125,9 +121,6 @@ async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         redis.on_connected(lambda: media.redis_returned(hub))
         registry.on_verdict(tender.hurry)
 
-        verifier = TokenVerifier(
-            tokens, SigningSecrets(token_secret), SignerDirectory(database, clock), issuer_keys, clock
-        )
         service = RoomService(
             replica=me, tokens=verifier, store=store, hub=hub, media=media, placing=placing, owed=owed, bans=watch,
             devices=Devices(token_secret),
@@ -140,7 +133,6 @@ async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         await stack.enter_async_context(_publishers_by_http(whip, driver, Keeper(me, redis, whip, driver.presence)))
 
         index = await stack.enter_async_context(RoomIndex.keep(redis, hub))
-        await stack.enter_async_context(Purge(database, clock).running())
 
         async def ready() -> dict[str, bool]:
             up = (node for node in registry.nodes.values() if node.state == "up" and not registry.is_lost(node.id))
@@ -163,6 +155,15 @@ async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterat
             others=[WhipRoutes(whip, verifier.verify)],
             web_root=settings.web_root,
         )
+
+
+@asynccontextmanager
+async def _database(url: str, clock: Clock) -> AsyncIterator[Database]:
+    """What must outlive every process, swept while it is used."""
+    async with Database.connect(url) as database:
+        await expect_migrated(database)
+        async with Purge(database, clock).running():
+            yield database
 
 
 def _api(
