@@ -54,6 +54,8 @@ class Keeper:
             except ControlPlaneError as error:
                 log.debug("publishers_not_kept", reason=error.code)
                 self._written = set()  # Redis may come back empty
+            except Exception:  # of one publisher: the others still need somebody
+                log.exception("keeper_failed")
             await asyncio.sleep(INTERVAL_S)
 
     async def _write(self, *, refresh: bool) -> None:

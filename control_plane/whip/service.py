@@ -30,7 +30,7 @@ from control_plane.rooms.store import RoomStore
 from control_plane.signaling.messages import IceServer, Join
 from control_plane.whip.errors import HeldElsewhere, OfferForgotten
 from control_plane.whip.sdp import Fragment, Offer, answered_fragment, expect_all_taken, restarted
-from control_plane.whip.session import SILENCE_S, Session, Why
+from control_plane.whip.session import Session, Why
 from media_adapters.models import (
     IceCandidate,
     PeerConnectionRole,
@@ -180,7 +180,7 @@ class WhipService:
             log.info("not_inherited", room=room, participant=person.id, reason=error.code)
             return isinstance(error, Superseded)
         member.negotiations.resumed(PeerConnectionRole.PUBLISHER, 1)
-        session.begin(member, SILENCE_S)
+        session.begin(member, inherited=True)
         self._sessions[session.resource] = session
         try:
             status = await self._media.adopt(member)

@@ -43,6 +43,7 @@ class RecordingNode:
         self.wanted: dict[str, tuple[TrackId, ...]] = {}
         self.subscriptions: dict[str, tuple[Subscription, ...]] = {}
         self.muted: set[TrackId] = set()
+        self.answer_sdp = "v=0 answer"
         self._changed = asyncio.Event()
         self._events: asyncio.Queue[MediaEvent] = asyncio.Queue()
 
@@ -90,7 +91,7 @@ class RecordingNode:
         for track in offer.tracks:
             if track not in known.tracks:
                 self.emit(TrackStarted(peer=peer, track=track))
-        return PublisherAnswer(negotiation=offer.negotiation, sdp="v=0 answer")
+        return PublisherAnswer(negotiation=offer.negotiation, sdp=self.answer_sdp)
 
     async def subscribe(self, peer: PeerRef, wanted: Sequence[Subscription]) -> None:
         await self._record("subscribe", peer)
@@ -130,6 +131,7 @@ class RecordingNode:
 
     async def _record(self, method: str, subject: object) -> None:
         self.calls.append((method, subject))
+        self._changed.set()
         if held := self.held.get(method):
             self.waiting.set()
             await held.wait()
