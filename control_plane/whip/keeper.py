@@ -56,7 +56,7 @@ class Keeper:
                 self._written = set()  # Redis may come back empty
             except Exception:  # of one publisher: the others still need somebody
                 log.exception("keeper_failed")
-            await asyncio.sleep(INTERVAL_S)
+            await self._whip.begun_or(INTERVAL_S)
 
     async def _write(self, *, refresh: bool) -> None:
         rooms = self._whip.rooms()

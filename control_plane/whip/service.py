@@ -94,11 +94,19 @@ class WhipService:
         self._access = access
         self._ice_servers = ice_servers
         self._sessions: dict[str, Session] = {}
+        self._begun = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def rooms(self) -> set[RoomId]:
         """Those with somebody whom this replica speaks for."""
         return {session.member.room.room for session in self._sessions.values()}
+
+    async def begun_or(self, seconds: float) -> None:
+        """Return once somebody publishes for whom this replica speaks, or after this time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._begun.wait()
+        self._begun.clear()
 
     async def publish(self, shown: str, token: VerifiedToken, offer: Offer, *, screen: bool) -> Published:
         """Join the token's room with what is offered. Raises what a join and an offer over signaling raise, and
@@ -112,7 +120,7 @@ class WhipService:
         join = Join(type="join", token=shown, name=(grants.name or grants.identity or "Encoder")[:64])
         member, _ = await self._rooms.join(session, join, ingest)
         session.begin(member)
-        self._sessions[session.resource] = session
+        self._keep(session)
         try:
             session.offer = PublisherOffer(negotiation=1, sdp=offer.sdp, tracks=tracks)
             answer = await self._media.publish(member, session.offer)
@@ -181,7 +189,7 @@ class WhipService:
             return isinstance(error, Superseded)
         member.negotiations.resumed(PeerConnectionRole.PUBLISHER, 1)
         session.begin(member, inherited=True)
-        self._sessions[session.resource] = session
+        self._keep(session)
         try:
             status = await self._media.adopt(member)
         except ControlPlaneError as error:  # it is adopted once there is a way to the node
@@ -210,6 +218,10 @@ class WhipService:
         """Wait for what runs in the background."""
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _keep(self, session: Session) -> None:
+        self._sessions[session.resource] = session
+        self._begun.set()
 
     async def _restart(self, resource: Resource, secret: str, fragment: Fragment) -> tuple[str, str]:
         session, person = resource.session, resource.person
