@@ -22,6 +22,7 @@ from control_plane.errors import ControlPlaneError
 from control_plane.http import application
 from control_plane.http.api import Api
 from control_plane.http.limits import KeyLimits
+from control_plane.ids import ReplicaId
 from control_plane.nodes.identity import ControlKey
 from control_plane.nodes.pool import NodePool
 from control_plane.nodes.registry import NodeRegistry
@@ -129,8 +130,9 @@ async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         endpoint = SignalingEndpoint(partial(greet, service, media, Moderation(store, watch, clock)), clock)
         stack.push_async_callback(_say_goodbye, endpoint)
 
-        whip = WhipService(service, media, store, NodeAccess(pool))
-        await stack.enter_async_context(_publishers_by_http(whip, driver, Keeper(me, redis, whip, driver.presence)))
+        whip = await stack.enter_async_context(
+            _publishers_by_http(WhipService(service, media, store, NodeAccess(pool)), driver, redis, me)
+        )
 
         index = await stack.enter_async_context(RoomIndex.keep(redis, hub))
 
@@ -192,12 +194,14 @@ def _api(
 
 
 @asynccontextmanager
-async def _publishers_by_http(whip: WhipService, driver: Driver, keeper: Keeper) -> AsyncIterator[None]:
+async def _publishers_by_http(
+    whip: WhipService, driver: Driver, redis: Redis, me: ReplicaId
+) -> AsyncIterator[WhipService]:
     """They have no connection to come back over: when their replica dies, another speaks for them."""
     driver.inherit = whip.inherit
     try:
-        async with keeper.running():
-            yield
+        async with Keeper(me, redis, whip, driver.presence).running():
+            yield whip
     finally:
         await whip.drain()
 

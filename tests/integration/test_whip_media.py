@@ -48,6 +48,7 @@ async def ffmpeg(replica: Replica, token: str) -> AsyncIterator[RunningProcess]:
     argv = (get_ffmpeg_exe(), "-hide_banner", "-nostdin", *picture, *sound, *video, *quick, *audio, *to)
     async with running_process("ffmpeg", *argv, cwd=Path.cwd()) as process:
         yield process
+        await process.kill()  # it does not end by itself when nobody takes its media
 
 
 async def publishes(alice: Client) -> dict[str, str]:

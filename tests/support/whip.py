@@ -1,5 +1,6 @@
 """Encoders in tests: what a publisher by HTTP sends, as plain requests or with real media."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -92,7 +93,8 @@ async def encoder(asking: Http, base: str, token: str) -> AsyncIterator[Response
     connection.addTransceiver(Camera(), direction="sendonly")
     try:
         await connection.setLocalDescription(await connection.createOffer())
-        posted = await asking.post(base, token, connection.localDescription.sdp)
+        while (posted := await asking.post(base, token, connection.localDescription.sdp)).status == 503:
+            await asyncio.sleep(int(posted.headers["Retry-After"]))
         assert posted.status == 201, posted.text
         await connection.setRemoteDescription(RTCSessionDescription(posted.text, "answer"))
         yield posted
