@@ -93,7 +93,7 @@ async def encoder(asking: Http, base: str, token: str) -> AsyncIterator[Response
     connection.addTransceiver(Camera(), direction="sendonly")
     try:
         await connection.setLocalDescription(await connection.createOffer())
-        while (posted := await asking.post(base, token, connection.localDescription.sdp)).status == 503:
+        while (posted := await asking.post(base, token, connection.localDescription.sdp)).status == 503:  # noqa: ASYNC110 - as it is told
             await asyncio.sleep(int(posted.headers["Retry-After"]))
         assert posted.status == 201, posted.text
         await connection.setRemoteDescription(RTCSessionDescription(posted.text, "answer"))
