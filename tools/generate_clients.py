@@ -128,7 +128,10 @@ def typescript_models(models: Mapping[str, Any]) -> str:
     text = json.dumps(schema).replace("#/components/schemas/", "#/$defs/")
     argv = [NODE, CONVERTER, "--no-additionalProperties", "--maxItems=-1", "--bannerComment=", "--style.printWidth=110"]
     converted = subprocess.run(argv, input=text, text=True, check=True, capture_output=True).stdout.strip()
-    return f"// {ORIGIN} the OpenAPI document. Do not edit.\n\n{converted}\n"
+    text = re.sub(
+        r"export interface Models \{.*?\n\}\n", "", converted, count=1, flags=re.DOTALL
+    )  # holds them together
+    return f"// {ORIGIN} the OpenAPI document. Do not edit.\n\n{text}\n"
 
 
 def main() -> int:
