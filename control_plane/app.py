@@ -156,6 +156,7 @@ async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterat
             ),
             others=[WhipRoutes(whip, verifier.verify)],
             web_root=settings.web_root,
+            embed_origins=settings.embed_origins,
         )
 
 
