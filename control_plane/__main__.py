@@ -12,18 +12,19 @@ from pydantic import ValidationError
 from control_plane import logs
 from control_plane.access.errors import UnknownKey
 from control_plane.app import PortTaken, serve
-from control_plane.cli import database, keys, rooms, tokens
+from control_plane.cli import database, keys, rooms, tokens, turn
 from control_plane.database import DatabaseUnreachable, NotMigrated
 from control_plane.errors import ControlPlaneError
 from control_plane.settings import Settings
 from control_plane.state import RedisUnreachable
+from control_plane.turn.secrets import TooEarly
 from control_plane.up import CannotStart, UpOptions
 from control_plane.up import run as run_up
 from media_adapters.wire import BadKey
 
 _EXPECTED = (
     *(RedisUnreachable, DatabaseUnreachable, NotMigrated, ControlPlaneError, UnknownKey),
-    *(PortTaken, CannotStart, BadKey, ValueError),
+    *(PortTaken, CannotStart, BadKey, TooEarly, ValueError),
 )
 
 
@@ -69,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
 
     tokens.add(commands)
     rooms.add(commands)
+    turn.add(commands)
 
     node = commands.add_parser("node", help="media nodes").add_subparsers(required=True, metavar="COMMAND")
     run = node.add_parser("run", help="run a media node here; settings come from NEXUSVIBE_NODE_… variables")

@@ -52,9 +52,7 @@ class TurnHealth:
     def usable(self) -> Usable:
         return {
             server.id: frozenset(
-                transport
-                for transport in server.transports
-                if self._failures.get((server.id, transport), 0) < FAILURES
+                transport for transport in server.transports if self._failures.get((server.id, transport), 0) < FAILURES
             )
             for server in self._servers
         }
