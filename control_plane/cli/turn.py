@@ -52,7 +52,8 @@ def add(commands: Any) -> None:
 
 
 _RUN = """\
-Everything is denied but the peers that are allowed: media nodes, and other relays where people call each other directly.
+Everything is denied but the peers that are allowed: media nodes, and other relays where people call each other
+directly.
 Clients reach it over UDP and TCP, with a certificate also over TLS."""
 
 

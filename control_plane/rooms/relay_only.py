@@ -1,6 +1,6 @@
 """What may leave a client of a relay-only room: its relays' addresses, and none of its own.
 
-The client's own policy keeps to relays already; this holds also for a client that was changed. Everything here is text in
+The client keeps to relays by its own policy already; this holds also for a client that was changed. Everything is text in
 and text out: descriptions (RFC 8866, RFC 8839) and candidates (RFC 8839 §5.1).
 """
 
