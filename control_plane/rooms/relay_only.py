@@ -1,7 +1,7 @@
 """What may leave a client of a relay-only room: its relays' addresses, and none of its own.
 
-The client keeps to relays by its own policy already; this holds also for a client that was changed. Everything is text in
-and text out: descriptions (RFC 8866, RFC 8839) and candidates (RFC 8839 §5.1).
+The client keeps to relays by its own policy already; this holds also for a client that was changed. All is text in and
+text out: descriptions (RFC 8866, RFC 8839) and candidates (RFC 8839 §5.1).
 """
 
 import re
