@@ -1,103 +1,126 @@
-"""What a join costs a replica: a websocket, a verified token, a place in a room, a snapshot, and the leave.
+"""What a join costs a server: a websocket, a verified token, a place in a room that Redis knows of, and the word to the
+others. Ours against Socket.IO with the Redis adapter, which does the same; both verify the same HS256 tokens.
 
-The replica runs in this process beside its clients, whose cost is measured apart: the same clients against a bare
-websocket server that answers each message with one of the same size.
+Servers are processes of their own, and their CPU is read from /proc. Everybody who joins stays for the round: leaving
+is not part of it. What ours does beside that, placing the room on a media node and preparing the media there, is in the
+replica's figure, and the node's agent has one of its own.
 """
 
-import asyncio
+import io
 import json
-import time
+import os
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
 
-from aiohttp import web
+from bench.joiners import NEXUSVIBE, SOCKETIO, Crowd
+from bench.table import ROUNDS, Row, cpu_of
+from control_plane.access.tokens import Grants, RoomTokens
+from control_plane.ids import Identity
+from tests.support.database import migrate
+from tests.support.inprocess import TOKEN_SECRET
+from tests.support.ports import reserved_port
+from tests.support.processes import running_process
+from tests.support.redis import RedisServer, running_redis
+from tests.support.replica import Replica
 
-from bench.table import ROUNDS, Row, cpu_seconds
-from control_plane.signaling.messages import (
-    SUBPROTOCOL,
-    JoinedResult,
-    Participant,
-    Permissions,
-    Placement,
-    RoomSnapshot,
-)
-from media_adapters.models import TrackSource
-from tests.support.client import connected
-from tests.support.inprocess import LocalReplica, local_node, local_replica
-from tests.support.redis import RedisTarget, running_redis
-
-JOINS = 300
-AT_ONCE = 20
+JOINS = 1000
+AT_ONCE = 50
 ROOM_OF = 4
+ROOT = Path(__file__).parents[1]
+BASELINES = Path(__file__).parent / "baselines"
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A server with its own Redis. `processes` are what it runs, by what the figures call them."""
+
+    name: str
+    crowd: Callable[[], Crowd]
+    redis: RedisServer
+    processes: Mapping[str, int]
+
+    def spent(self) -> dict[str, float]:
+        """CPU seconds of each part so far."""
+        usage = self.redis.ask("INFO", "cpu").decode()
+        figures = dict(line.split(":") for line in usage.split() if ":" in line)
+        redis = float(figures["used_cpu_user"]) + float(figures["used_cpu_sys"])
+        return {name: cpu_of(pid) for name, pid in self.processes.items()} | {"Redis": redis}
 
 
 async def measure() -> list[Row]:
-    bare = await _bare()
-    async with running_redis() as server:
-        target = RedisTarget(server.url, cluster=False)
-        async with local_node(target, "n1"), local_replica(target, "here", nodes=("n1",)) as replica:
-            full = [await _round(replica.ws_url, replica, str(number)) for number in range(ROUNDS)]
-    return [
-        Row(f"joins and leaves, {AT_ONCE} at once, rooms of {ROOM_OF}, clients included", "/s", [r for r, _ in full]),
-        Row("CPU of replica and clients", "ms each", [cost for _, cost in full]),
-        Row("CPU of the clients and a bare websocket server", "ms each", [cost for _, cost in bare]),
+    async with AsyncExitStack() as stack:
+        stack.enter_context(redirect_stdout(io.StringIO()))  # what the servers say
+        contenders = [await stack.enter_async_context(start()) for start in (_ours, _theirs)]
+        costs: dict[tuple[str, str], list[float]] = {}
+        for number in range(ROUNDS + 1):  # the first is to warm up
+            for contender in contenders:
+                for part, cost in (await _round(contender, number)).items():
+                    costs.setdefault((contender.name, part), []).append(cost)
+    rows = [Row(f"{name}: CPU of {part}", "ms each", values[1:], digits=2) for (name, part), values in costs.items()]
+    ours, theirs = costs["NexusVibe", "the replica"][1:], costs["Socket.IO", "the server"][1:]
+    ratios = [one / other for one, other in zip(ours, theirs, strict=True)]
+    return [*rows, Row("the replica, of Socket.IO's server", "times", ratios, digits=2)]
+
+
+async def _round(contender: Contender, number: int) -> dict[str, float]:
+    """Milliseconds of CPU for each join, by part."""
+    tokens = RoomTokens(TOKEN_SECRET)
+    shown = [
+        tokens.mint(Grants(room=f"round{number}-{who // ROOM_OF}", identity=Identity(f"person{who}"), name="Somebody"))
+        for who in range(JOINS)
     ]
+    crowd = contender.crowd()
+    before = contender.spent()
+    await crowd.join(shown, ROOM_OF)
+    after = contender.spent()
+    await crowd.leave()
+    return {part: (after[part] - before[part]) / JOINS * 1e3 for part in after}
 
 
-async def _round(url: str, replica: LocalReplica | None, name: str) -> tuple[float, float]:
-    gate = asyncio.Semaphore(AT_ONCE)
-
-    async def one(number: int) -> None:
-        async with gate, connected(url) as client:
-            token = replica.token(f"room{name}-{number // ROOM_OF}") if replica else "token"
-            await client.join(token, name="somebody")
-            await client.asks("leave")
-
-    began, cpu = time.perf_counter(), cpu_seconds()
-    await asyncio.gather(*(one(number) for number in range(JOINS)))
-    return JOINS / (time.perf_counter() - began), (cpu_seconds() - cpu) / JOINS * 1e3
-
-
-async def _bare() -> list[tuple[float, float]]:
-    """A server that knows one answer of the size of a `joined`."""
-    joined, done = _joined().model_dump(mode="json", exclude_none=True), {"type": "done"}
-
-    async def answer(request: web.Request) -> web.WebSocketResponse:
-        socket = web.WebSocketResponse(protocols=(SUBPROTOCOL,))
-        await socket.prepare(request)
-        async for message in socket:
-            asked = json.loads(message.data)
-            result = joined if asked["type"] == "join" else done
-            await socket.send_str(json.dumps({"type": "reply", "id": asked["id"], "result": result}))
-        return socket
-
-    app = web.Application()
-    app.router.add_get("/", answer)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        url = f"ws://127.0.0.1:{runner.addresses[0][1]}/"
-        return [await _round(url, None, str(number)) for number in range(ROUNDS)]
-    finally:
-        await runner.cleanup()
+@asynccontextmanager
+async def _ours() -> AsyncIterator[Contender]:
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nv-bench-")))
+        redis = await stack.enter_async_context(running_redis())
+        database, port = f"sqlite:///{folder}/nexusvibe.db", reserved_port()
+        await migrate(database)
+        node = await stack.enter_async_context(
+            running_process("node", sys.executable, "-m", "bench.stand_in", redis.url, cwd=ROOT)
+        )
+        keys = json.loads(await node.says("node_key"))
+        env = {
+            "PORT": str(port), "REDIS_URL": redis.url, "DATABASE_URL": database, "TOKEN_SECRET": TOKEN_SECRET,
+            "CONTROL_KEY": keys["control_key"], "TRUSTED_NODES": json.dumps({"n1": keys["node_key"]}),
+            "LOG_LEVEL": "warning",
+        }  # fmt: skip
+        replica = await stack.enter_async_context(
+            running_process(
+                "replica",
+                sys.executable,
+                "-m",
+                "control_plane",
+                "serve",
+                cwd=folder,
+                env={f"NEXUSVIBE_{name}": value for name, value in env.items()},
+            )
+        )
+        url = f"http://127.0.0.1:{port}"
+        await Replica(url, replica, RoomTokens(TOKEN_SECRET)).until_ready()
+        processes = {"the replica": replica.pid, "the node's agent": node.pid}
+        yield Contender("NexusVibe", lambda: Crowd(url, NEXUSVIBE, AT_ONCE), redis, processes)
 
 
-def _joined() -> JoinedResult:
-    permissions = Permissions(publish=tuple(TrackSource), subscribe=True, chat=True, moderate=False, hidden=False)
-    person = Participant(
-        id="p_0123456789abcdef",
-        identity="guest_0123456789abcdef",
-        name="somebody",
-        joined_at=1,
-        permissions=permissions,
-    )
-    room = RoomSnapshot(
-        room="room0-0",
-        incarnation="i_0123456789abcdef",
-        version=2,
-        participants=(person,) * ROOM_OF,
-        tracks=(),
-        chat=(),
-    )
-    return JoinedResult(
-        participant=person, snapshot=room, placement=Placement(epoch=1, topology="sfu"), resume="x" * 80
-    )
+@asynccontextmanager
+async def _theirs() -> AsyncIterator[Contender]:
+    async with running_redis() as redis:
+        port = reserved_port()
+        env = {"PORT": str(port), "REDIS_PATH": redis.url.removeprefix("unix://"), "TOKEN_SECRET": TOKEN_SECRET}
+        node = os.fspath(ROOT / "infra/setup/node")
+        async with running_process("socket.io", node, "socketio.mjs", cwd=BASELINES, env=env) as server:
+            await server.says("ready")
+            url = f"http://127.0.0.1:{port}"
+            yield Contender("Socket.IO", lambda: Crowd(url, SOCKETIO, AT_ONCE), redis, {"the server": server.pid})

@@ -6,6 +6,7 @@ import resource
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 ROUNDS = 5
 
@@ -17,10 +18,11 @@ class Row:
     what: str
     unit: str
     values: Sequence[float]
+    digits: int = 1
 
     def line(self) -> str:
-        middle, low, high = statistics.median(self.values), min(self.values), max(self.values)
-        return f"{self.what:58} {middle:12,.1f} {low:12,.1f} {high:12,.1f}  {self.unit}"
+        figures = (statistics.median(self.values), min(self.values), max(self.values))
+        return f"{self.what:58} {' '.join(f'{each:12,.{self.digits}f}' for each in figures)}  {self.unit}"
 
 
 def show(title: str, rows: Sequence[Row]) -> None:
@@ -33,6 +35,12 @@ def machine() -> str:
     """What a reader needs to judge the figures."""
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     return f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}; load before: {load}"
+
+
+def cpu_of(pid: int) -> float:
+    """CPU time of another process so far, its threads included; in steps of 10 ms (proc_pid_stat(5))."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def cpu_seconds() -> float:

@@ -1,4 +1,4 @@
-"""The command line: `nexusvibe serve | up | db | key | token | room | node run`."""
+"""The command line: `nexusvibe serve | up | db | key | issuer | token | room | node run`."""
 
 import argparse
 import os
@@ -10,9 +10,9 @@ import uvloop
 from pydantic import ValidationError
 
 from control_plane import logs
-from control_plane.access.errors import UnknownKey
+from control_plane.access.errors import IssuerExists, UnknownIssuer, UnknownKey
 from control_plane.app import PortTaken, serve
-from control_plane.cli import database, keys, rooms, tokens, turn
+from control_plane.cli import database, issuers, keys, rooms, tokens, turn
 from control_plane.database import DatabaseUnreachable, NotMigrated
 from control_plane.errors import ControlPlaneError
 from control_plane.settings import Settings
@@ -23,7 +23,8 @@ from control_plane.up import run as run_up
 from media_adapters.wire import BadKey
 
 _EXPECTED = (
-    *(RedisUnreachable, DatabaseUnreachable, NotMigrated, ControlPlaneError, UnknownKey),
+    *(RedisUnreachable, DatabaseUnreachable, NotMigrated, ControlPlaneError),
+    *(UnknownKey, UnknownIssuer, IssuerExists),
     *(PortTaken, CannotStart, BadKey, TooEarly, ValueError),
 )
 
@@ -67,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
 
     database.add(commands)
     keys.add(commands)
+    issuers.add(commands)
 
     tokens.add(commands)
     rooms.add(commands)

@@ -9,10 +9,15 @@ from functools import partial
 import structlog
 from aiohttp import web
 
+from control_plane.access.devices import Devices
 from control_plane.access.idempotency import Idempotency
+from control_plane.access.jwks import IssuerKeys
 from control_plane.access.keys import ApiKeys
 from control_plane.access.routes import KeyAuthentication, TokenRoutes
+from control_plane.access.signers import SignerDirectory
+from control_plane.access.signing import SigningSecrets
 from control_plane.access.tokens import RoomTokens
+from control_plane.access.verifier import TokenVerifier
 from control_plane.clock import Clock, SystemClock
 from control_plane.database import Database, expect_migrated
 from control_plane.errors import ControlPlaneError
@@ -35,9 +40,14 @@ from control_plane.rooms.local import LocalRoom
 from control_plane.rooms.media import MediaPlane
 from control_plane.rooms.member import Member
 from control_plane.rooms.moderation import Moderation
+from control_plane.rooms.node_access import NodeAccess
+from control_plane.rooms.office import RoomOffice
 from control_plane.rooms.owed import Owed
 from control_plane.rooms.placing import RegistryPlacing
-from control_plane.rooms.routes import RoomRoutes
+from control_plane.rooms.policies import KnownPolicies, PolicyCache
+from control_plane.rooms.records import RoomRecords
+from control_plane.rooms.removal import Removals
+from control_plane.rooms.routes import RoomApi
 from control_plane.rooms.service import RoomService
 from control_plane.rooms.store import RoomStore
 from control_plane.rooms.tender import Tender
@@ -46,8 +56,11 @@ from control_plane.settings import Settings
 from control_plane.signaling.endpoint import SignalingEndpoint
 from control_plane.signaling.messages import SessionEnded
 from control_plane.state import Redis
-from control_plane.state.keys import BAN_NEWS, inbox
+from control_plane.state.keys import BAN_NEWS, POLICY_NEWS, inbox
 from control_plane.state.liveness import Liveness
+from control_plane.whip.keeper import Keeper
+from control_plane.whip.routes import WhipRoutes
+from control_plane.whip.service import WhipService
 from media_adapters.models import RoomSpec
 
 log = structlog.get_logger()
@@ -67,12 +80,14 @@ async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterat
     `DatabaseUnreachable`, `NotMigrated`, `BadKey`, `ValueError` with sentences for the operator.
     """
     clock = clock or SystemClock()
-    tokens = RoomTokens(settings.token_secret.get_secret_value(), clock)
+    token_secret = settings.token_secret.get_secret_value()
+    tokens = RoomTokens(token_secret, clock)
     control_key = ControlKey.from_pem(settings.control_key.get_secret_value())
     me = settings.replica_id
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database.connect(settings.database_url))
         await expect_migrated(database)
+        issuer_keys = await stack.enter_async_context(IssuerKeys.open(clock))
         redis = await stack.enter_async_context(Redis.connect(settings.redis_url, cluster=settings.redis_cluster))
         liveness = await stack.enter_async_context(Liveness.start(redis, me))
         registry = await stack.enter_async_context(NodeRegistry.start(redis, clock=clock))
@@ -100,6 +115,8 @@ async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         stack.push_async_callback(driver.drain)
         watch = await stack.enter_async_context(BanWatch.start(BanTable(database), BanCache(redis), store, hub, clock))
         await redis.subscribe(BAN_NEWS, watch.hear, watch.missed).ready()
+        policies = KnownPolicies(RoomRecords(database), PolicyCache(redis), clock)
+        await redis.subscribe(POLICY_NEWS, policies.hear, policies.missed).ready()
         subscription = redis.subscribe(inbox(me), liveness.hearing(hub.hear), hub.missed)
         await subscription.ready()
         tender = await stack.enter_async_context(Tender.start(hub, driver, media, liveness, owed))
@@ -107,18 +124,21 @@ async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         redis.on_connected(lambda: media.redis_returned(hub))
         registry.on_verdict(tender.hurry)
 
-        service = RoomService(
-            replica=me, tokens=tokens, store=store, hub=hub, media=media, placing=placing, owed=owed, bans=watch
+        verifier = TokenVerifier(
+            tokens, SigningSecrets(token_secret), SignerDirectory(database, clock), issuer_keys, clock
         )
+        service = RoomService(
+            replica=me, tokens=verifier, store=store, hub=hub, media=media, placing=placing, owed=owed, bans=watch,
+            devices=Devices(token_secret),
+            policies=policies,
+        )  # fmt: skip
         endpoint = SignalingEndpoint(partial(greet, service, media, Moderation(store, watch, clock)), clock)
         stack.push_async_callback(_say_goodbye, endpoint)
 
+        whip = WhipService(service, media, store, NodeAccess(pool))
+        await stack.enter_async_context(_publishers_by_http(whip, driver, Keeper(me, redis, whip, driver.presence)))
+
         index = await stack.enter_async_context(RoomIndex.keep(redis, hub))
-        operations = [
-            *TokenRoutes(tokens, Idempotency(redis, clock), clock).operations(),
-            *RoomRoutes(store, index).operations(),
-        ]
-        limits = KeyLimits(settings.api_requests_per_minute)
 
         async def ready() -> dict[str, bool]:
             up = (node for node in registry.nodes.values() if node.state == "up" and not registry.is_lost(node.id))
@@ -128,9 +148,55 @@ async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterat
             signal=endpoint.handle,
             heartbeat=HeartbeatRoute(registry.store, settings.trusted_nodes).post,
             ready=ready,
-            api=Api(operations, KeyAuthentication(ApiKeys(database, clock)), limits),
+            api=_api(
+                settings=settings,
+                clock=clock,
+                database=database,
+                redis=redis,
+                tokens=tokens,
+                store=store,
+                watch=watch,
+                index=index,
+            ),
+            others=[WhipRoutes(whip, verifier.verify)],
             web_root=settings.web_root,
         )
+
+
+def _api(
+    *,
+    settings: Settings,
+    clock: Clock,
+    database: Database,
+    redis: Redis,
+    tokens: RoomTokens,
+    store: RoomStore,
+    watch: BanWatch,
+    index: RoomIndex,
+) -> Api:
+    """What integrators' servers may ask of this replica."""
+    idempotency = Idempotency(redis, clock)
+    office = RoomOffice(RoomRecords(database), PolicyCache(redis), store, index)
+    removals = Removals(store, watch, BanTable(database), clock)
+    return Api(
+        [
+            *TokenRoutes(tokens, idempotency, clock).operations(),
+            *RoomApi(store, office, removals, idempotency).operations(),
+        ],
+        KeyAuthentication(ApiKeys(database, clock)),
+        KeyLimits(settings.api_requests_per_minute),
+    )
+
+
+@asynccontextmanager
+async def _publishers_by_http(whip: WhipService, driver: Driver, keeper: Keeper) -> AsyncIterator[None]:
+    """They have no connection to come back over: when their replica dies, another speaks for them."""
+    driver.inherit = whip.inherit
+    try:
+        async with keeper.running():
+            yield
+    finally:
+        await whip.drain()
 
 
 async def serve(settings: Settings) -> None:

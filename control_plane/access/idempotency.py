@@ -6,11 +6,14 @@ answers can make the same answer again from these.
 
 import hashlib
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
 
 from control_plane.clock import Clock, SystemClock
 from control_plane.errors import Unavailable
 from control_plane.http.errors import KeyReused
-from control_plane.http.operation import Body
+from control_plane.http.operation import Body, Caller, In, Parameters
 from control_plane.state import Redis
 from control_plane.state.keys import idempotent
 
@@ -25,20 +28,37 @@ class Once:
     seed: str
 
 
+class Repeatable(Parameters):
+    """Of an operation that makes something."""
+
+    idempotency_key: Annotated[
+        str | None,
+        In("header"),
+        Field(
+            alias="Idempotency-Key",
+            pattern=r"^[\x21-\x7e]{1,128}$",
+            description="Sent again with the same request within a day, nothing is made a second time.",
+        ),
+    ] = None
+
+
 class Idempotency:
     def __init__(self, redis: Redis, clock: Clock | None = None) -> None:
         self._redis = redis
         self._clock = clock or SystemClock()
 
-    async def first(self, api_key: str, key: str, body: Body) -> Once:
-        """The first request with this `key` in a day, which may be this one. Raises `KeyReused` when it was another
-        one, `Unavailable`."""
+    async def first(self, caller: Caller, parameters: Repeatable, body: Body, about: str) -> Once | None:
+        """The first request with this idempotency key in a day, which may be this one; None for one without. `about`
+        says what the body is for. Raises `KeyReused` when the key came with another request, `Unavailable`."""
+        if parameters.idempotency_key is None:
+            return None
+        api_key, key = caller.key, parameters.idempotency_key
         name = idempotent(api_key, _digest(key))
-        now = int(self._clock.now())
-        mine = f"{_digest(body.model_dump_json())} {now}"
+        now, this = int(self._clock.now()), _digest(f"{about} {body.model_dump_json()}")
+        mine = f"{this} {now}"
         stored = await self._redis.execute("SET", name, mine, "NX", "GET", "EX", REMEMBERED_S)
         request, _, at = (mine if stored is None else stored.decode()).partition(" ")
-        if request != _digest(body.model_dump_json()):
+        if request != this:
             raise KeyReused("This idempotency key came with another request before.")
         if not at.isdigit():
             raise Unavailable("What is known of this idempotency key can't be read.")

@@ -96,6 +96,14 @@ class ApiKeys:
             row.revoked_at = row.revoked_at or self.now()
         return _key(row)
 
+    async def secret_hash(self, key_id: str) -> str:
+        """What the key's signing secret follows from, beside the service's own. Raises `UnknownKey`."""
+        async with self._database.transaction() as session:
+            row = await session.get(ApiKeyRow, key_id)
+        if row is None or _key(row).state(self.now()) != "active":
+            raise UnknownKey(f"There is no key {key_id} that may sign.")
+        return row.secret_hash
+
     async def authenticate(self, shown: str) -> ApiKey:
         """The key that was shown. Raises `InvalidKey`."""
         key_id, secret = _parse(shown)

@@ -49,7 +49,7 @@ class IssuerRow(Base):
 
 
 class BanRow(Base):
-    """Keeps an identity or a device out of a room, or of all rooms whose names begin with `room`."""
+    """Keeps an identity, a device, or both out of a room, or of all rooms whose names begin with `room`."""
 
     __tablename__ = "bans"
     __table_args__ = (CheckConstraint("identity IS NOT NULL OR device IS NOT NULL", name="somebody"),)

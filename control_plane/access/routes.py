@@ -4,18 +4,16 @@ from typing import Annotated
 
 from pydantic import Field
 
-from control_plane.access.idempotency import Idempotency
+from control_plane.access.idempotency import Idempotency, Repeatable
 from control_plane.access.keys import ApiKeys
 from control_plane.access.names import Attributes, DisplayName, IdentityText
-from control_plane.access.tokens import Grants, RoomName, RoomTokens
+from control_plane.access.tokens import MAX_TTL_S, Grants, RoomName, RoomTokens
 from control_plane.clock import Clock, SystemClock
 from control_plane.errors import NotAllowed
 from control_plane.http.errors import InvalidKey, KeyReused
-from control_plane.http.operation import WHOLE, Answer, Body, Caller, In, Operation, Parameters
+from control_plane.http.operation import WHOLE, Answer, Body, Caller, Operation
 from control_plane.ids import Identity
 from media_adapters.models import TrackSource
-
-MAX_TTL_S = 30 * 24 * 3600
 
 
 class TokenRequest(Body):
@@ -36,6 +34,7 @@ class TokenRequest(Body):
     chat: Annotated[bool, Field(description="May write to everybody.")] = True
     moderate: Annotated[bool, Field(description="May remove and ban others, and change what they may do.")] = False
     record: Annotated[bool, Field(description="May start and stop recording this room.")] = False
+    own_attributes: Annotated[bool, Field(description="May change their own attributes.")] = False
     hidden: Annotated[bool, Field(description="Is not shown to others.")] = False
     ttl_s: Annotated[int, Field(ge=1, le=MAX_TTL_S, description="How long it is valid, in seconds."), WHOLE] = 3600
 
@@ -49,18 +48,6 @@ class MintedToken(Answer):
     room: str
     jti: Annotated[str, Field(description="Names the token.")]
     expires_at: Annotated[int, Field(description="Seconds since 1970.")]
-
-
-class MintParameters(Parameters):
-    idempotency_key: Annotated[
-        str | None,
-        In("header"),
-        Field(
-            alias="Idempotency-Key",
-            pattern=r"^[\x21-\x7e]{1,128}$",
-            description="Sent again with the same request within a day, the same token comes back.",
-        ),
-    ] = None
 
 
 class KeyAuthentication:
@@ -84,7 +71,7 @@ class TokenRoutes:
         self._idempotency = idempotency
         self._clock = clock or SystemClock()
 
-    def operations(self) -> list[Operation[MintParameters, TokenRequest]]:
+    def operations(self) -> list[Operation[Repeatable, TokenRequest]]:
         return [
             Operation(
                 name="mintToken",
@@ -93,7 +80,7 @@ class TokenRoutes:
                 summary="Mint a room token",
                 description="Lets its bearer into one room, which need not exist yet. Mint one for each person.",
                 tag="tokens",
-                parameters=MintParameters,
+                parameters=Repeatable,
                 body=TokenRequest,
                 answer=MintedToken,
                 status=201,
@@ -102,12 +89,12 @@ class TokenRoutes:
             )
         ]
 
-    async def _mint(self, caller: Caller, parameters: MintParameters, body: TokenRequest) -> MintedToken:
+    async def _mint(self, caller: Caller, parameters: Repeatable, body: TokenRequest) -> MintedToken:
         caller.expect_room(body.room)
         now, jti = int(self._clock.now()), None
-        if parameters.idempotency_key is not None:
+        once = await self._idempotency.first(caller, parameters, body, "mintToken")
+        if once is not None:
             # The same claims at the same time give the same signature: the token itself is never stored.
-            once = await self._idempotency.first(caller.key, parameters.idempotency_key, body)
             now, jti = once.at, f"j_{once.seed[:32]}"
         minted = self._tokens.mint_at(now, body.grants(), body.ttl_s, jti)
         return MintedToken(token=minted.text, room=body.room, jti=minted.jti, expires_at=minted.expires_at)

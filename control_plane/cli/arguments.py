@@ -20,6 +20,13 @@ def duration(text: str) -> timedelta:
     return length
 
 
+def room_prefix(text: str) -> str:
+    """What names of rooms may begin with, or nothing: what argparse takes as a type."""
+    if not re.fullmatch(r"([A-Za-z0-9][A-Za-z0-9._~-]{0,127})?", text):
+        raise argparse.ArgumentTypeError("rooms are named with letters, digits and . _ ~ -")
+    return text
+
+
 def add_family(commands: Any, name: str, help_: str, description: str) -> Any:
     """The sub-commands of `nexusvibe NAME`."""
     family = commands.add_parser(

@@ -1,17 +1,17 @@
-"""`nexusvibe key create | list | rotate | revoke`."""
+"""`nexusvibe key create | list | rotate | revoke | signing`."""
 
 import argparse
 import asyncio
-import re
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, TypeVar
 
 from control_plane.access.keys import ApiKey, ApiKeys
-from control_plane.cli.arguments import add_family, add_json, duration
+from control_plane.access.signing import SigningSecrets, issuer_of
+from control_plane.cli.arguments import add_family, add_json, duration, room_prefix
 from control_plane.cli.output import write, write_json, write_table
 from control_plane.database import Database, expect_migrated
-from control_plane.settings import DatabaseSettings
+from control_plane.settings import DatabaseSettings, TokenSettings
 
 T = TypeVar("T")
 
@@ -21,6 +21,7 @@ API keys let a server use the API under /v1: it mints room tokens and looks afte
   nexusvibe key create shop --rooms shop-     a key for all rooms whose names begin with shop-
   nexusvibe key rotate 3f9a1c0b7d2e           a new secret; the one before is taken for another day
   nexusvibe key revoke 3f9a1c0b7d2e           refused from now on, on every replica
+  nexusvibe key signing 3f9a1c0b7d2e          what its owner signs room tokens with, without asking for each
 
 A key is shown once, when it is made or rotated; only a hash of it is kept. The database is the one that
 NEXUSVIBE_DATABASE_URL names."""
@@ -33,7 +34,7 @@ def add(commands: Any) -> None:
     create = family.add_parser("create", help="make a key and show it, once")
     create.add_argument("name", type=_name, help="whose it is, for the list")
     create.add_argument(
-        "--rooms", type=_prefix, default="", metavar="PREFIX", help="only rooms whose names begin so (default: all)"
+        "--rooms", type=room_prefix, default="", metavar="PREFIX", help="only rooms whose names begin so (default: all)"
     )
     create.add_argument("--expires", type=duration, metavar="TIME", help="such as 90d (default: never)")
     create.set_defaults(run=_create)
@@ -52,7 +53,13 @@ def add(commands: Any) -> None:
     revoke = family.add_parser("revoke", help="refuse a key from now on")
     revoke.add_argument("id", help="the part between nv_ and the secret")
     revoke.set_defaults(run=_revoke)
-    for each in (create, listing, rotate, revoke):
+
+    signing = family.add_parser(
+        "signing", help="show the secret with which a key's owner signs room tokens; needs NEXUSVIBE_TOKEN_SECRET"
+    )
+    signing.add_argument("id", help="the part between nv_ and the secret")
+    signing.set_defaults(run=_signing)
+    for each in (create, listing, rotate, revoke, signing):
         add_json(each)
 
 
@@ -86,6 +93,17 @@ def _revoke(options: argparse.Namespace) -> int:
     return 0
 
 
+def _signing(options: argparse.Namespace) -> int:
+    secrets = SigningSecrets(TokenSettings().token_secret.get_secret_value())
+    key_hash = _with_keys(lambda keys: keys.secret_hash(options.id))
+    issuer, secret = issuer_of(options.id), secrets.text(options.id, key_hash)
+    if options.json:
+        write_json({"id": options.id, "iss": issuer, "secret": secret})
+    else:
+        write(secret)
+    return 0
+
+
 def _show_secret(options: argparse.Namespace, key: ApiKey, shown: str) -> None:
     if options.json:
         write_json({"id": key.id, "key": shown, "rooms": key.room_prefix, "previous_until": key.previous_until})
@@ -116,10 +134,4 @@ def _with_keys(act: Callable[[ApiKeys], Awaitable[T]]) -> T:
 def _name(text: str) -> str:
     if not 1 <= len(text) <= 128 or not text.isprintable():
         raise argparse.ArgumentTypeError("a name has 1 to 128 printable characters")
-    return text
-
-
-def _prefix(text: str) -> str:
-    if not re.fullmatch(r"([A-Za-z0-9][A-Za-z0-9._~-]{0,127})?", text):
-        raise argparse.ArgumentTypeError("rooms are named with letters, digits and . _ ~ -")
     return text

@@ -1,126 +1,185 @@
-"""`nexusvibe room list | show | close`."""
+"""`nexusvibe room create | list | show | policy | lock | unlock | close | delete`."""
 
 import argparse
-import asyncio
-import re
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from control_plane.access.tokens import ROOM_NAME
+from pydantic import ValidationError
+
 from control_plane.cli.arguments import add_family, add_json
+from control_plane.cli.desk import NEEDS, OPERATOR, Desk, at_desk, moment, room_name
 from control_plane.cli.output import write, write_json, write_table
-from control_plane.errors import NotFound
+from control_plane.cli.policies import add_policy_options, given_policy
 from control_plane.ids import RoomId
-from control_plane.rooms.domain import RoomState
-from control_plane.rooms.errors import RoomGone, RoomMissing
-from control_plane.rooms.index import RoomIndex, RoomSummary
-from control_plane.rooms.routes import room_view
-from control_plane.rooms.store import RoomStore
-from control_plane.settings import StateSettings
-from control_plane.state import Redis
+from control_plane.rooms.office import ListedRoom
+from control_plane.rooms.policy import RoomPolicy
+from control_plane.rooms.records import RoomRecord
+from control_plane.rooms.routes.rooms import Room, listed_view, room_view
 
-T = TypeVar("T")
+DESCRIPTION = f"""\
+Rooms: those that were made on purpose, and those that people are in.
 
-DESCRIPTION = """\
-The rooms that are live now, as all replicas see them. Needs NEXUSVIBE_REDIS_URL (and NEXUSVIBE_REDIS_CLUSTER) as the
-replicas have it; from elsewhere, ask GET /v1/rooms with an API key."""
+  nexusvibe room create class-7 --lobby --capacity 30     how it is to be run, before anybody is in it
+  nexusvibe room policy class-7 --no-lobby                at once, also for who is in it
+  nexusvibe room lock class-7                             nobody new gets in, moderators excepted
+  nexusvibe room close class-7                            everybody is sent away; they may come back
+  nexusvibe room delete class-7                           the same, and how it was run is forgotten
+
+{NEEDS}"""
 
 _PAGE = 100
 
 
 def add(commands: Any) -> None:
-    family = add_family(commands, "room", "rooms that are live now", DESCRIPTION)
+    family = add_family(commands, "room", "rooms, and how they are run", DESCRIPTION)
+    create = family.add_parser(
+        "create", help="make a room; one that people are in already is run like this from now on"
+    )
+    create.add_argument("room", type=room_name)
+    add_policy_options(create)
+    create.set_defaults(run=_create)
+
     listing = family.add_parser("list", help="rooms by name, with how many people are in them")
-    listing.add_argument("--prefix", type=_room, help="only rooms whose names begin so")
+    listing.add_argument("--prefix", type=room_name, help="only rooms whose names begin so")
     listing.add_argument("--limit", type=_count, default=1000, help="how many at most (default: %(default)s)")
-    add_json(listing)
     listing.set_defaults(run=_list)
 
-    show = family.add_parser("show", help="who is in a room; exit code 1 when it is not there")
-    show.add_argument("room", type=_room)
-    add_json(show)
+    show = family.add_parser("show", help="a room and how it is run; `participant list` tells who is in it")
+    show.add_argument("room", type=room_name)
     show.set_defaults(run=_show)
 
-    close = family.add_parser("close", help="send everybody away; their tokens still open a new room of this name")
-    close.add_argument("room", type=_room)
-    close.set_defaults(run=_close)
+    policy = family.add_parser("policy", help="how a room is run; with options, change that")
+    policy.add_argument("room", type=room_name)
+    add_policy_options(policy)
+    policy.set_defaults(run=_policy)
+    for each in (create, listing, show, policy):
+        add_json(each)
+
+    for name, help_, run in (
+        ("lock", "let nobody new in, moderators excepted", _lock),
+        ("unlock", "let people in again", _unlock),
+        ("close", "send everybody away; what it is run by stays, and their tokens open it again", _close),
+        ("delete", "send everybody away and forget how it was run; bans stay", _delete),
+    ):
+        simple = family.add_parser(name, help=help_)
+        simple.add_argument("room", type=room_name)
+        simple.set_defaults(run=run)
+
+
+def _create(options: argparse.Namespace) -> int:
+    record = RoomRecord(options.room, _checked(given_policy(options)))
+    _print_room(options, at_desk(lambda desk: _made(desk, record)))
+    return 0
 
 
 def _list(options: argparse.Namespace) -> int:
-    found = _with_redis(lambda redis: _pages(RoomIndex(redis), options.prefix or "", options.limit))
+    found = [listed_view(each) for each in at_desk(lambda desk: _pages(desk, options.prefix or "", options.limit))]
     if options.json:
-        write_json(
-            [{"room": each.room, "created_at": each.created_at, "participants": each.participants} for each in found]
-        )
+        write_json([each.model_dump() for each in found])
         return 0
-    rows = [{"room": each.room, "participants": each.participants, "since": _moment(each.created_at)} for each in found]
-    write_table(("room", "participants", "since"), rows, "There are no rooms now.")
+    rows = [
+        {
+            "room": each.room, "participants": each.participants, "live_since": moment(each.live_since),
+            "made": moment(each.created_at),
+        }
+        for each in found
+    ]  # fmt: skip
+    write_table(("room", "participants", "live_since", "made"), rows, "There are no rooms.")
     return 0
 
 
 def _show(options: argparse.Namespace) -> int:
-    view = room_view(_with_redis(lambda redis: _state(RoomStore(redis), options.room)))
+    _print_room(options, at_desk(lambda desk: _shown(desk, options.room)))
+    return 0
+
+
+def _policy(options: argparse.Namespace) -> int:
+    changes = given_policy(options)
+    _checked(changes)
+
+    async def act(desk: Desk) -> RoomPolicy:
+        if changes:
+            return await desk.office.change_policy(options.room, OPERATOR, changes)
+        return (await desk.office.get(options.room)).policy
+
+    policy = at_desk(act).model_dump()
     if options.json:
-        write(view.model_dump_json(indent=2))
-        return 0
-    write(f"{view.room}, since {_moment(view.created_at):%Y-%m-%d %H:%M:%SZ}, takes {view.capacity}\n")
-    rows = [
-        {
-            "participant": person.id, "identity": person.identity, "name": person.name,
-            "connected": "yes" if person.connected else "lost", "since": _moment(person.joined_at),
-            "sends": ", ".join(f"{track.source}{' (muted)' if track.muted else ''}" for track in person.tracks),
-        }
-        for person in view.participants
-    ]  # fmt: skip
-    write_table(("participant", "identity", "name", "connected", "since", "sends"), rows, "Nobody is in it now.")
+        write_json(policy)
+    else:
+        write_table(("rule", "value"), _rules(policy), "")
+    return 0
+
+
+def _lock(options: argparse.Namespace) -> int:
+    at_desk(lambda desk: desk.office.change_policy(options.room, OPERATOR, {"locked": True}))
+    write(f"Room {options.room} is locked.")
+    return 0
+
+
+def _unlock(options: argparse.Namespace) -> int:
+    at_desk(lambda desk: desk.office.change_policy(options.room, OPERATOR, {"locked": False}))
+    write(f"Room {options.room} is open.")
     return 0
 
 
 def _close(options: argparse.Namespace) -> int:
-    async def act(redis: Redis) -> None:
-        store = RoomStore(redis)
-        state = await _state(store, options.room)
-        await store.close(state.room, state.incarnation)
-
-    _with_redis(act)
+    at_desk(lambda desk: desk.office.close(options.room, OPERATOR))
     write(f"Room {options.room} is closed.")
     return 0
 
 
-async def _pages(index: RoomIndex, prefix: str, limit: int) -> list[RoomSummary]:
-    found: list[RoomSummary] = []
+def _delete(options: argparse.Namespace) -> int:
+    at_desk(lambda desk: desk.office.remove(options.room, OPERATOR))
+    write(f"Room {options.room} is deleted.")
+    return 0
+
+
+async def _made(desk: Desk, record: RoomRecord) -> Room:
+    return room_view(await desk.office.create(record, OPERATOR))
+
+
+async def _shown(desk: Desk, room: RoomId) -> Room:
+    return room_view(await desk.office.get(room))
+
+
+async def _pages(desk: Desk, prefix: str, limit: int) -> list[ListedRoom]:
+    found: list[ListedRoom] = []
     after: str | None = ""
     while after is not None and len(found) < limit:
-        page, after = await index.page(prefix, after, _PAGE)
-        found += page
+        page = await desk.office.page(prefix, after, _PAGE)
+        found, after = found + page.rooms, page.behind
     return found[:limit]
 
 
-async def _state(store: RoomStore, room: str) -> RoomState:
+def _print_room(options: argparse.Namespace, room: Room) -> None:
+    if options.json:
+        write_json(room.model_dump())
+        return
+    made, live = moment(room.created_at), room.live
+    facts: list[dict[str, Any]] = [
+        {"rule": "made", "value": made},
+        {"rule": "live since", "value": moment(live.since) if live else None},
+        {"rule": "participants", "value": live.participants if live else 0},
+        {"rule": "waiting", "value": live.waiting if live else 0},
+        *({"rule": f"attribute {name}", "value": value} for name, value in room.attributes.items()),
+    ]
+    write_table(("rule", "value"), facts + _rules(room.policy.model_dump()), "")
+
+
+def _rules(policy: dict[str, Any]) -> list[dict[str, Any]]:
+    named = {True: "yes", False: "no"}
+    return [
+        {"rule": name.replace("_", " "), "value": named[value] if isinstance(value, bool) else value}
+        for name, value in policy.items()
+    ]
+
+
+def _checked(changes: dict[str, Any]) -> RoomPolicy:
+    """Raises `ValueError` with a sentence."""
     try:
-        return await store.snapshot(RoomId(room))
-    except (RoomGone, RoomMissing) as error:
-        raise NotFound(f"There is no room {room} now.") from error
-
-
-def _with_redis(act: Callable[[Redis], Awaitable[T]]) -> T:
-    async def run() -> T:
-        settings = StateSettings()
-        async with Redis.connect(settings.redis_url, cluster=settings.redis_cluster) as redis:
-            return await act(redis)
-
-    return asyncio.run(run())
-
-
-def _moment(ms: int) -> datetime:
-    return datetime.fromtimestamp(ms / 1000, UTC)
-
-
-def _room(text: str) -> str:
-    if not re.fullmatch(ROOM_NAME, text):
-        raise argparse.ArgumentTypeError("rooms are named with letters, digits and . _ ~ -")
-    return text
+        return RoomPolicy.model_validate(changes)
+    except ValidationError as error:
+        faults = (f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors(include_input=False))
+        raise ValueError(f"This policy can't be: {'; '.join(faults)}.") from error
 
 
 def _count(text: str) -> int:

@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from control_plane.access.routes import MAX_TTL_S, TokenRequest
-from control_plane.access.tokens import RoomTokens
+from control_plane.access.routes import TokenRequest
+from control_plane.access.tokens import MAX_TTL_S, RoomTokens
 from control_plane.cli.arguments import add_json, duration
 from control_plane.cli.output import write, write_json
 from control_plane.clock import SystemClock

@@ -2,6 +2,7 @@
 
 from control_plane.database.base import Base, UtcDateTime, utc_now
 from control_plane.database.engine import Database, DatabaseUnreachable, database_url
+from control_plane.database.inserting import insert_new
 from control_plane.database.migrations import NotMigrated, Revision, expect_migrated, revision, upgrade
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "UtcDateTime",
     "database_url",
     "expect_migrated",
+    "insert_new",
     "revision",
     "upgrade",
     "utc_now",

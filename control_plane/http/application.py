@@ -1,8 +1,9 @@
 """Routes of one replica: signaling, the REST API, heartbeats of nodes, health, and the web client if it is here."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
+from typing import Protocol
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -24,19 +25,27 @@ _SECURITY_HEADERS = {
 }
 
 
+class Mountable(Protocol):
+    def mount(self, app: web.Application) -> None:
+        """Add its routes."""
+
+
 def build(
     *,
     signal: Handle,
     heartbeat: Handle,
     ready: Callable[[], Awaitable[dict[str, bool]]],
     api: Api,
+    others: Iterable[Mountable] = (),
     web_root: Path | None,
 ) -> web.Application:
-    """`ready` names what a replica needs and whether it is there now."""
+    """`ready` names what a replica needs and whether it is there now. `others` serve paths that are no JSON."""
     app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_harden])
     app.router.add_get("/v1/signal", signal)
     app.router.add_post("/internal/v1/nodes/heartbeat", heartbeat)
     api.mount(app)
+    for other in others:
+        other.mount(app)
     app.router.add_get("/healthz", _healthz)
     app.router.add_get("/readyz", _readyz(ready))
     if web_root is not None:

@@ -15,7 +15,8 @@ from control_plane.errors import RateLimited
 
 
 class KeyLimits:
-    def __init__(self, per_minute: int) -> None:
+    def __init__(self, per_minute: int, who: str = "key") -> None:
+        self._who = who
         self._item = RateLimitItemPerMinute(per_minute)
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
 
@@ -25,4 +26,4 @@ class KeyLimits:
             return
         window = await self._limiter.get_window_stats(self._item, key)
         wait_ms = max(1000, int((window.reset_time - time.time()) * 1000))
-        raise RateLimited(f"This key may ask {self._item.amount} times a minute.", retry_after_ms=wait_ms)
+        raise RateLimited(f"This {self._who} may ask {self._item.amount} times a minute.", retry_after_ms=wait_ms)

@@ -12,6 +12,7 @@ from typing import Any, Self
 import structlog
 from pydantic import ValidationError
 
+from control_plane.access.devices import DeviceHash
 from control_plane.access.tokens import VerifiedToken
 from control_plane.clock import Clock
 from control_plane.errors import ControlPlaneError, NotFound, Unavailable
@@ -56,13 +57,17 @@ class BanWatch:
             loop.cancel()
             await asyncio.gather(loop, *watch._tasks, return_exceptions=True)
 
-    async def expect_welcome(self, room: RoomId, token: VerifiedToken) -> None:
+    async def expect_welcome(self, room: RoomId, token: VerifiedToken, device: DeviceHash | None = None) -> None:
         """Asked before a join. Raises `Kicked`, `Banned`, `Unavailable` when Redis is away."""
-        _refuse(bans.of_token(await self._bans.of(room), token, self._clock.now()))
+        _refuse(bans.of_token(await self._bans.of(room), token, self._clock.now(), device))
 
-    def expect_still_welcome(self, room: RoomId, token: VerifiedToken) -> None:
+    def expect_still_welcome(self, room: RoomId, token: VerifiedToken, device: DeviceHash | None = None) -> None:
         """Asked once more when the join is done: what was heard on the way found nobody here. Raises as above."""
-        _refuse(bans.of_token(self._bans.known(room), token, self._clock.now()))
+        _refuse(bans.of_token(self._bans.known(room), token, self._clock.now(), device))
+
+    def expect_may_stay(self, room: RoomId, person: Person) -> None:
+        """Asked when a resume is done, for only then it is known who it is. Raises `Kicked`, `Banned`."""
+        _refuse(bans.of_person(self._bans.known(room), person, self._clock.now()))
 
     async def expect_not_removed(self, room: RoomId, participant: ParticipantId) -> None:
         """Asked before a resume. Raises `Kicked`, `Banned`, `Unavailable` when Redis is away."""
@@ -78,6 +83,12 @@ class BanWatch:
         """Let somebody in again. Whether they were kept out of exactly this room. Raises `Unavailable`."""
         lifted = await self._table.lift(room, identity)
         await self._tell(f"{room} {identity}", BanNews(room=room, ban=None))
+        return lifted
+
+    async def lift_one(self, room: RoomId, ban_id: str) -> bool:
+        """Take one kick or ban back. Whether it was there, of exactly this room. Raises `Unavailable`."""
+        lifted = await self._table.lift_one(room, ban_id)
+        await self._tell(f"{room} {ban_id}", BanNews(room=room, ban=None))
         return lifted
 
     def hear(self, message: bytes) -> None:

@@ -1,7 +1,8 @@
 """Who is kept out of a room, decided without I/O.
 
 A ban keeps an identity out whatever token it shows; a kick keeps out the tokens that were issued until then. Guests
-have an identity only for one stay, so that the token which let them in is closed instead.
+have an identity only for one stay, so that the token which let them in is closed instead. A ban of a device keeps out
+whoever comes on it, with whatever token.
 """
 
 from collections.abc import Iterable
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict
 
+from control_plane.access.devices import DeviceHash
 from control_plane.access.tokens import LEEWAY_S, VerifiedToken
 from control_plane.errors import ControlPlaneError
 from control_plane.ids import Identity, ParticipantId, new_id
@@ -27,6 +29,7 @@ class Ban(BaseModel):
     id: str
     identity: Identity
     token: str | None = None
+    device: DeviceHash | None = None
     participant: ParticipantId | None = None
     issued_until: float | None = None
     expires_at: float | None = None
@@ -35,15 +38,22 @@ class Ban(BaseModel):
     def holds(self, now: float) -> bool:
         return self.expires_at is None or self.expires_at > now
 
-    def refuses(self, token: VerifiedToken) -> bool:
-        """Whether nobody gets in with this token."""
+    def refuses(self, token: VerifiedToken, device: DeviceHash | None = None) -> bool:
+        """Whether nobody gets in with this token, on this device."""
+        if self._is_of(device):
+            return True
         if token.grants.identity is None:
             return self.token == token.id
         return self.identity == token.grants.identity and self._covers(token.issued_at)
 
     def removes(self, person: Person) -> bool:
         """Whether this person may not stay."""
+        if self._is_of(person.device):
+            return True
         return self.identity == person.identity and self._covers(person.token.issued_at)
+
+    def _is_of(self, device: DeviceHash | None) -> bool:
+        return self.device is not None and self.device == device
 
     def _covers(self, issued_at: float) -> bool:
         return self.issued_until is None or issued_at <= self.issued_until
@@ -62,13 +72,23 @@ def kick(person: Person, now: float, reason: str) -> Ban:
     return _of(person, reason).model_copy(update={"issued_until": now + LEEWAY_S, "expires_at": expires_at})
 
 
-def ban(person: Person, now: float, reason: str, for_s: int | None) -> Ban:
-    return _of(person, reason).model_copy(update={"expires_at": None if for_s is None else now + for_s})
+def ban(person: Person, now: float, reason: str, for_s: int | None, *, device: bool = False) -> Ban:
+    """With `device` also of the device that the person came on, if it is known."""
+    expires_at = None if for_s is None else now + for_s
+    return _of(person, reason).model_copy(
+        update={"expires_at": expires_at, "device": person.device if device else None}
+    )
 
 
-def of_token(bans: Iterable[Ban], token: VerifiedToken, now: float) -> Ban | None:
+def ban_identity(identity: Identity, now: float, reason: str, for_s: int | None) -> Ban:
+    """Of somebody who need not be there."""
+    expires_at = None if for_s is None else now + for_s
+    return Ban(id=new_id("b"), identity=identity, reason=reason, expires_at=expires_at)
+
+
+def of_token(bans: Iterable[Ban], token: VerifiedToken, now: float, device: DeviceHash | None = None) -> Ban | None:
     """What keeps the bearer out."""
-    return next((each for each in bans if each.holds(now) and each.refuses(token)), None)
+    return next((each for each in bans if each.holds(now) and each.refuses(token, device)), None)
 
 
 def of_person(bans: Iterable[Ban], person: Person, now: float) -> Ban | None:

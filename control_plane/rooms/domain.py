@@ -2,15 +2,22 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
 
+from control_plane.access.devices import DeviceHash
 from control_plane.ids import Identity, Incarnation, LegId, NodeId, ParticipantId, ReplicaId, RoomId, TrackId
 from control_plane.rooms.permissions import Permissions
+from control_plane.rooms.policy import RoomPolicy
 from media_adapters.models import PeerRef, RoomRef, TrackKind, TrackSource
 
 
 class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+def _list_from_lua(value: Any) -> Any:
+    """What was an empty list is an empty object once Lua has written it."""
+    return () if value == {} else value
 
 
 class TokenRef(Record):
@@ -22,11 +29,20 @@ class TokenRef(Record):
     expires_at: float = 0
 
 
+class Ingest(Record):
+    """A publisher by HTTP (WHIP), which has no connection for signaling. `resource` is the hash of what its URL ends
+    with; `etag` names its present ICE session."""
+
+    resource: str
+    etag: str
+
+
 class Person(Record):
     """One participant. `generation` grows with every resume and fences off what an earlier connection still sends.
 
     `replica` holds the connection; it is empty while nobody does, since `gone_at` (ms since the epoch).
-    `epoch`, `topology` and `leg` are the placement.
+    `epoch`, `topology` and `leg` are the placement. Who is in the `lobby` waits to be let in, and has none; `joined_at`
+    is then since when. `hand_raised_at` in ms since the epoch. Tracks that a moderator has `stopped` don't come back.
     """
 
     id: ParticipantId
@@ -42,6 +58,17 @@ class Person(Record):
     epoch: int = 0
     topology: Literal["waiting", "p2p", "sfu"] = "waiting"
     leg: LegId = LegId("")
+    lobby: bool = False
+    hand_raised_at: int | None = None
+    attributes: dict[str, str] = {}
+    device: DeviceHash | None = None
+    stopped: Annotated[tuple[TrackId, ...], BeforeValidator(_list_from_lua)] = ()
+    ingest: Ingest | None = None
+
+    @property
+    def needs_sfu(self) -> bool:
+        """Whether this person can only be where a media server is: nobody could answer the offers of others."""
+        return self.ingest is not None
 
 
 class TrackRecord(Record):
@@ -76,7 +103,7 @@ class PersonChanged(Record):
 class PersonGone(Record):
     op: Literal["person_gone"]
     id: ParticipantId
-    reason: Literal["left", "connection_lost", "replaced", "removed"]
+    reason: Literal["left", "connection_lost", "replaced", "removed", "denied", "waited_too_long"]
 
 
 class TrackChanged(Record):
@@ -112,12 +139,35 @@ class TokenReused(Record):
     id: ParticipantId
 
 
+class PolicyChanged(Record):
+    op: Literal["policy"]
+    policy: RoomPolicy
+
+
+class HandedOver(Record):
+    """The last moderator has left, and this participant is one now."""
+
+    op: Literal["handed_over"]
+    id: ParticipantId
+    previous: ParticipantId
+
+
 class RoomClosed(Record):
     op: Literal["closed"]
 
 
 Change = Annotated[
-    PersonChanged | PersonGone | TrackChanged | TrackGone | LegChanged | LegGone | ChatSaid | TokenReused | RoomClosed,
+    PersonChanged
+    | PersonGone
+    | TrackChanged
+    | TrackGone
+    | LegChanged
+    | LegGone
+    | ChatSaid
+    | TokenReused
+    | PolicyChanged
+    | HandedOver
+    | RoomClosed,
     Field(discriminator="op"),
 ]
 
@@ -135,13 +185,17 @@ DELTA: TypeAdapter[Delta] = TypeAdapter(Delta)
 
 
 class RoomState(Record):
-    """A whole room at one version. `restored_at` (ms) is when it was last put back after Redis had lost it, or 0."""
+    """A whole room at one version. `restored_at` (ms) is when it was last put back after Redis had lost it, or 0.
+
+    `policy_at` is the version at which the policy changed last.
+    """
 
     room: RoomId
     incarnation: Incarnation
     version: int
     created_at: int
-    capacity: int
+    policy: RoomPolicy = RoomPolicy()
+    policy_at: int = 0
     fence: int
     driver: ReplicaId
     restored_at: int = 0
@@ -162,7 +216,8 @@ class RoomState(Record):
             incarnation=Incarnation(meta["incarnation"]),
             version=int(meta["version"]),
             created_at=int(meta["created_at"]),
-            capacity=int(meta["capacity"]),
+            policy=RoomPolicy.model_validate_json(meta["policy"]),
+            policy_at=int(meta["policy_at"]),
             fence=int(meta["fence"]),
             driver=ReplicaId(meta.get("driver", "")),
             restored_at=int(meta.get("restored_at", 0)),
@@ -171,6 +226,15 @@ class RoomState(Record):
             legs={leg.id: leg for leg in legs},
             chat=tuple(ChatRecord.model_validate_json(raw) for raw in reply[4]),
         )
+
+    @property
+    def capacity(self) -> int:
+        return self.policy.capacity
+
+    @property
+    def needs_sfu(self) -> bool:
+        """Whether somebody here keeps the room on a media server."""
+        return any(person.needs_sfu for person in self.people.values())
 
     def ref(self) -> RoomRef:
         return RoomRef(room=self.room, incarnation=self.incarnation)

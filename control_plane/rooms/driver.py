@@ -4,7 +4,7 @@ Every command to a node carries the fence of the lease, so that a driver which l
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 import structlog
@@ -48,7 +48,10 @@ class DrivenNodes(Protocol):
 
 
 class Driver:
-    """One per replica, for all rooms whose lease the replica holds."""
+    """One per replica, for all rooms whose lease the replica holds.
+
+    `inherit` speaks for a publisher by HTTP whose replica is gone; false when that is not possible now.
+    """
 
     def __init__(
         self, replica: ReplicaId, store: RoomStore, nodes: DrivenNodes, placing: Placing, clock: Clock
@@ -62,6 +65,7 @@ class Driver:
         self._synced_at: dict[tuple[RoomId, Incarnation, LegId, int], float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.presence = Presence(clock)
+        self.inherit: Callable[[RoomId, Person], Awaitable[bool]] | None = None
 
     async def drive(self, local: LocalRoom, tended: Tended) -> None:
         """Do what is due if the room's lease is ours."""
@@ -72,6 +76,7 @@ class Driver:
         self._driven[key] = (local, tended.fence)
         try:
             await self._give_up_places(local, tended)
+            await self._place_if_due(local)
             for leg in tuple(local.state.legs.values()):
                 if self._nodes.is_lost(leg.node):
                     await self._relocate(local, leg, tended)
@@ -130,8 +135,17 @@ class Driver:
         if person.connected:
             if self.presence.is_dead(person.replica):
                 await self._store.detach(local.room, person.id, person.generation)
+            await self._send_away_if_due(local, person, tended)
         elif person.gone_at is not None:
+            if person.ingest is not None and self.inherit is not None and await self.inherit(local.room, person):
+                return
             await self._gone(local, person, tended, tended.now_ms - person.gone_at)
+
+    async def _send_away_if_due(self, local: LocalRoom, person: Person, tended: Tended) -> None:
+        """Nobody waits in the lobby for longer than the policy says."""
+        limit = local.state.policy.lobby_timeout_s
+        if person.lobby and limit is not None and tended.now_ms - person.joined_at >= limit * 1000:
+            await self._store.leave(local.room, person.id, person.generation, "waited_too_long")
 
     async def _gone(self, local: LocalRoom, person: Person, tended: Tended, for_ms: int) -> None:
         if for_ms >= PLACE_KEPT_MS:
@@ -177,6 +191,16 @@ class Driver:
         except MediaError as error:
             log.info("sync_failed", room=local.room, node=leg.node, reason=error.code)
             return ()
+
+    async def _place_if_due(self, local: LocalRoom) -> None:
+        """Who joins a room gives it its leg; who was let into an empty one, by no one who is in it, does not."""
+        if local.state.legs or all(person.lobby for person in local.state.people.values()):
+            return
+        ref = local.state.ref()
+        node = await self._placing.choose(ref, purpose="first")
+        leg, _ = await self._store.place(local.room, ref.incarnation, node)
+        if leg.node != node:
+            await self._placing.give_back(ref, "first", node)
 
     async def _relocate(self, local: LocalRoom, leg: Leg, tended: Tended) -> None:
         """The node is dead: its participants go to another, or to itself once it is back."""

@@ -1,6 +1,7 @@
 """What can go wrong with a room's state, beyond `control_plane.errors`."""
 
 from control_plane.errors import ControlPlaneError, NotFound, StaleMessage
+from control_plane.http.errors import PreconditionFailed
 from control_plane.ids import RoomId
 
 
@@ -14,6 +15,40 @@ class Banned(ControlPlaneError):
     """No token lets this identity in."""
 
     code, status = "banned", 403
+
+
+class RoomLocked(ControlPlaneError):
+    """Only moderators get in."""
+
+    code, status = "room_locked", 403
+
+    def __init__(self) -> None:
+        super().__init__("This room is locked: nobody new gets in until a moderator unlocks it.")
+
+
+class LobbyFull(ControlPlaneError):
+    """Too many wait to be let in."""
+
+    code, status = "lobby_full", 409
+
+    def __init__(self, capacity: int) -> None:
+        super().__init__(f"At most {capacity} people wait for this room at once. Try again later.")
+
+
+class NoWaiting(ControlPlaneError):
+    """A publisher by HTTP can't wait in a lobby: it has no connection on which to be told that the wait is over."""
+
+    code, status = "lobby", 403
+
+    def __init__(self) -> None:
+        super().__init__("This room has a lobby, in which an encoder can't wait: its token needs the moderate grant.")
+
+
+class ChangedMeanwhile(PreconditionFailed):
+    """What is to be changed is not any more what the caller has read."""
+
+    def __init__(self) -> None:
+        super().__init__("It was changed since you read it: read it again.")
 
 
 class Superseded(StaleMessage):

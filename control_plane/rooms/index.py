@@ -55,15 +55,18 @@ class RoomIndex:
             loop.cancel()
             await asyncio.gather(loop, return_exceptions=True)
 
-    async def page(self, prefix: str, after: str, limit: int) -> tuple[list[RoomSummary], str | None]:
-        """Up to `limit` rooms whose names begin with `prefix`, by name, behind the name `after`; and the name to go on
-        behind, or None at the end. A page may hold fewer than there are names. Raises `Unavailable`."""
+    async def names(self, prefix: str, after: str, limit: int) -> list[RoomId]:
+        """Up to `limit` names that begin with `prefix`, in the order of their bytes, behind `after`. Some may be of
+        rooms that are over. Raises `Unavailable`."""
         lowest = f"({after}" if after >= prefix and after else f"[{prefix}" if prefix else "-"
         highest = f"({prefix}\x7f" if prefix else "+"
         raw = await self._redis.execute("ZRANGEBYLEX", ROOM_NAMES, lowest, highest, "LIMIT", 0, limit)
-        names = [RoomId(name.decode()) for name in raw]
-        found = await asyncio.gather(*(self._summary(name) for name in names))
-        return [each for each in found if each is not None], names[-1] if len(names) == limit else None
+        return [RoomId(name.decode()) for name in raw]
+
+    async def summaries(self, rooms: Iterable[RoomId]) -> dict[RoomId, RoomSummary]:
+        """Of those that are live. Raises `Unavailable`."""
+        found = await asyncio.gather(*(self._summary(room) for room in rooms))
+        return {each.room: each for each in found if each is not None}
 
     async def write(self, rooms: Iterable[RoomId]) -> None:
         """Raises `Unavailable`."""

@@ -12,6 +12,7 @@ from control_plane.rooms import views
 from control_plane.rooms.domain import (
     Change,
     Delta,
+    HandedOver,
     LegChanged,
     LegGone,
     Person,
@@ -57,6 +58,7 @@ class LocalRoom:
         self.members: dict[ParticipantId, Member] = {}
         self.entering = 0
         self.restored_at = 0
+        self._closed: Incarnation | None = None
         self._replica = replica
         self._store = store
         self._on_media = on_media
@@ -87,13 +89,22 @@ class LocalRoom:
         return self._mirror.state.incarnation if self._mirror else None
 
     def admit(self, state: RoomState) -> None:
-        """Take the first snapshot, from the script that let somebody in, and what arrived in the meantime."""
+        """Take the first snapshot, from the script that let somebody in, and what arrived in the meantime.
+
+        Another incarnation is another room: whoever is not in it was in one that is closed. Raises `RoomGone` when this
+        one is closed already.
+        """
         if self._mirror is None:
             self._mirror = Mirror(state)
             self.restored_at = state.restored_at
             early, self._early = self._early, []
             for delta in early:
                 self.apply(delta)
+        elif self.incarnation != state.incarnation:
+            self.restored_at = state.restored_at
+            self._replace(state)
+        if self._closed == state.incarnation:
+            raise RoomGone(self.room)
 
     def apply(self, delta: Delta) -> None:
         """A step of the room arrived."""
@@ -178,7 +189,13 @@ class LocalRoom:
 
     def end_all(self) -> None:
         """The room was ended for everybody."""
+        self._closed = self.incarnation
         for member in tuple(self.members.values()):
+            self._end_with_room(member)
+
+    def _end_with_room(self, member: Member) -> None:
+        if not member.ended:
+            self._on_gone(self, member.person, member)
             member.end("room_closed", "This room has been closed.", final=True)
 
     async def _refresh_quietly(self) -> None:
@@ -192,16 +209,19 @@ class LocalRoom:
             self._refreshing = False
 
     def _replace(self, state: RoomState) -> None:
+        before = self.incarnation
         if self._mirror is None or not self._mirror.replace(state):
             return
         self._advance()
         for member in tuple(self.members.values()):
             person = state.people.get(member.id)
-            if person is None:
+            if person is None and before != state.incarnation:
+                self.remove(member)
+                self._end_with_room(member)
+            elif person is None:
                 self._ended(member, "removed")
-            elif self._follow(member, person) and member.welcomed:
-                member.connection.send_event(views.snapshot_event(self.snapshot(member.id)))
-                member.place()
+            elif self._follow(member, person):
+                self._show_again(member)
         self._on_media(self)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
@@ -228,7 +248,7 @@ class LocalRoom:
             case PersonChanged(person=person) if person.id in self.members:
                 member = self.members[person.id]
                 if self._follow(member, person):
-                    member.place()
+                    self._person_changed(member, before.people.get(person.id))
             case PersonGone(id=gone, reason=reason):
                 if gone in self.members:
                     self._ended(self.members[gone], reason)
@@ -236,8 +256,28 @@ class LocalRoom:
                     self._on_gone(self, before.people[gone], None)
             case TokenReused(id=owner) if owner in self.members:
                 self.members[owner].end("token_reused", "Your session was used twice; please join again.", final=False)
+            case HandedOver(id=heir, previous=previous) if heir in self.members:
+                log.info("moderation_handed_over", room=self.room, participant=heir, previous=previous)
             case RoomClosed():
                 self.end_all()
+
+    def _person_changed(self, member: Member, seen: Person | None) -> None:
+        if member.on_admitted is not None:
+            if not member.person.lobby:
+                member.let_in()
+            return
+        member.place()
+        promoted = seen is not None and seen.permissions.moderate != member.person.permissions.moderate
+        if promoted and any(person.lobby for person in self.state.people.values()):
+            self._show_again(member)  # only moderators know who waits
+
+    def _show_again(self, member: Member) -> None:
+        """The room as it is now, to a client that could not follow it."""
+        if member.on_admitted is not None and not member.person.lobby:
+            member.let_in()
+        elif member.welcomed:
+            member.connection.send_event(views.snapshot_event(self.snapshot(member.id)))
+            member.place()
 
     def _follow(self, member: Member, person: Person) -> bool:
         """Take what is new about a member. False when its participant goes on over another connection."""
@@ -264,12 +304,20 @@ class LocalRoom:
 
     def _ended(self, member: Member, reason: str) -> None:
         self.remove(member)
-        if member.ended or reason == "left":
+        if member.ended:
+            return
+        if reason == "left":  # said at another replica, which only publishers by HTTP can do
+            member.ended = True
+            member.connection.close(CloseCode.ENDED, "left")
             return
         self._on_gone(self, member.person, member)
         if reason == "replaced":
             member.end("replaced", "You joined again from elsewhere.", final=True)
         elif reason == "removed":
             member.end("removed", "You were removed from the room.", final=True)
+        elif reason == "denied":
+            member.end("lobby_denied", "You were not let into the room.", final=True)
+        elif reason == "waited_too_long":
+            member.end("lobby_timeout", "Nobody let you in. Try again later.", final=True)
         else:
             member.end("removed", "Your place was given up; please join again.", final=False)

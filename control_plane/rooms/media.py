@@ -5,27 +5,25 @@ is sent as a whole whenever it differs from what its node was told last.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
-from contextlib import asynccontextmanager
-from functools import partial
-from typing import Any, Protocol
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
 
 import structlog
 
 from control_plane import errors
 from control_plane.errors import ControlPlaneError, StaleMessage
-from control_plane.ids import NodeId, ParticipantId, RoomId, TrackId
+from control_plane.ids import NodeId, ParticipantId, RoomId
 from control_plane.rooms import views
-from control_plane.rooms.domain import TrackRecord
-from control_plane.rooms.errors import Superseded
+from control_plane.rooms.announcing import Announcer
 from control_plane.rooms.local import LocalRoom
 from control_plane.rooms.member import Member
+from control_plane.rooms.node_access import NodeAccess, Nodes, node_of, tolerating
 from control_plane.rooms.publishing import check_offer
+from control_plane.rooms.silence import Silencer, to_silence
 from control_plane.rooms.store import RoomStore
 from control_plane.signaling.messages import Candidate, CandidateEvent, Description, DescriptionEvent
-from media_adapters import errors as media_errors
 from media_adapters.contract import MediaNode
-from media_adapters.errors import MediaError, RoomNotFound
+from media_adapters.errors import RoomNotFound
 from media_adapters.events import (
     CandidateGathered,
     ConnectionChanged,
@@ -38,11 +36,11 @@ from media_adapters.events import (
     TrackStopped,
 )
 from media_adapters.models import (
-    Capability,
     PeerConnectionRole,
     PeerRef,
     PeerStatus,
     PublishedTrack,
+    PublisherAnswer,
     PublisherOffer,
     RoomSpec,
     SessionDescription,
@@ -51,25 +49,6 @@ from media_adapters.models import (
 
 log = structlog.get_logger()
 
-_TRANSLATIONS: dict[type[MediaError], type[ControlPlaneError]] = {
-    media_errors.InvalidDescription: errors.InvalidDescription,
-    media_errors.StaleNegotiation: errors.StaleMessage,
-    media_errors.RoomNotFound: errors.NotFound,
-    media_errors.PeerNotFound: errors.NotFound,
-    media_errors.TrackNotFound: errors.NotFound,
-    media_errors.Unsupported: errors.NotAllowed,
-    media_errors.NodeBusy: errors.NoCapacity,
-    media_errors.NodeTimeout: errors.MediaUnavailable,
-    media_errors.NodeGone: errors.MediaUnavailable,
-}
-
-
-class Nodes(Protocol):
-    """The way to the media nodes."""
-
-    async def acting(self, node: NodeId, *, generation: int) -> MediaNode:
-        """The node, commanded with a connection's generation. Raises `NodeGone` while there is no way to it."""
-
 
 class MediaPlane:
     """`find` gives the member of a participant whose connection is on this replica."""
@@ -77,7 +56,9 @@ class MediaPlane:
     def __init__(
         self, nodes: Nodes, store: RoomStore, spec: RoomSpec, find: Callable[[RoomId, ParticipantId], Member | None]
     ) -> None:
-        self._nodes = nodes
+        self._access = NodeAccess(nodes)
+        self._announcer = Announcer(store)
+        self._silencer = Silencer(self._access, self._announcer)
         self._store = store
         self._spec = spec
         self._find = find
@@ -93,25 +74,32 @@ class MediaPlane:
         expected = "offer" if message.pc is PeerConnectionRole.PUBLISHER else "answer"
         if message.description.type != expected:
             raise errors.InvalidDescription(f"The client's description of the {message.pc} is an {expected}.")
-        async with self._commanding(member) as node:
+        async with self._access.commanding(member) as node:
             if message.pc is PeerConnectionRole.PUBLISHER:
-                await self._publish(node, member, message)
+                offer = PublisherOffer(negotiation=message.negotiation, sdp=sdp, tracks=message.tracks)
+                await self._answer(node, member, offer)
             else:
                 await node.answer(member.peer(), message.negotiation, sdp)
             for candidate in member.negotiations.accepted(message.pc, message.negotiation, sdp):
                 await node.add_candidate(member.peer(), message.pc, candidate)
 
+    async def publish(self, member: Member, offer: PublisherOffer) -> str:
+        """The node's answer to an offer that came by another way than signaling. Raises what `description` raises."""
+        pc = PeerConnectionRole.PUBLISHER
+        self._expect_epoch(member, member.announced_epoch)
+        member.negotiations.check(pc, offer.negotiation, offer.sdp)
+        async with self._access.commanding(member) as node:
+            answer = await self._publish(node, member, offer)
+        if answer is None:
+            raise StaleMessage("This participant's stay is over.")
+        member.negotiations.accepted(pc, offer.negotiation, offer.sdp)
+        return answer.sdp
+
     async def candidate(self, member: Member, message: Candidate) -> None:
         self._expect_epoch(member, message.epoch)
         if member.negotiations.candidate(message.pc, message.negotiation, message.candidate):
-            async with self._commanding(member) as node:
+            async with self._access.commanding(member) as node:
                 await node.add_candidate(member.peer(), message.pc, message.candidate)
-
-    async def mute(self, member: Member, track: TrackId, muted: bool) -> None:
-        """Have the node stop or resume forwarding the track, if it can; the client sends silence in any case."""
-        async with self._tolerating(member, "mute_failed"), self._commanding(member) as node:
-            if Capability.SERVER_MUTE in (await node.describe()).capabilities:
-                await node.mute_track(member.peer(), track, muted)
 
     def ready(self, member: Member, epoch: int) -> None:
         """The client says that all it wanted flows in this epoch."""
@@ -123,7 +111,7 @@ class MediaPlane:
         if not member.person.leg:
             return
         try:
-            async with self._commanding(member) as node:
+            async with self._access.commanding(member) as node:
                 await node.close_peer(peer or member.peer())
         except ControlPlaneError as error:
             log.info("peer_not_closed", room=member.room.room, participant=member.id, reason=error.code)
@@ -142,13 +130,9 @@ class MediaPlane:
     def reconcile(self, members: Iterable[Member]) -> None:
         """Bring what these members send and receive in line with their rooms, in the background."""
         for member in members:
-            self._police(member)
-            if (
-                member.welcomed
-                and not member.reconciling
-                and not member.ended
-                and self._desired(member) != member.subscribed
-            ):
+            if member.present and not member.silencing and to_silence(member) != member.silenced:
+                self._start(self._silencer.bring_in_line(member))
+            if member.welcomed and not member.reconciling and not member.ended and self._due(member) is not None:
                 member.reconciling = True
                 self._start(self._reconcile(member))
 
@@ -158,12 +142,12 @@ class MediaPlane:
         An offer that waits for its answer comes again as an event. Raises `MediaUnavailable`.
         """
         try:
-            async with self._commanding(member) as node:
+            async with self._access.commanding(member) as node:
                 status = await node.adopt(member.peer())
         except errors.NotFound:
             return None
-        member.subscribed = ()
-        member.sending, member.silenced = {track.id: track for track in status.tracks}, frozenset()
+        member.subscribed = None  # what it was told last may be of another connection, or of this one in between
+        member.sending, member.silenced = {track.id: track for track in status.tracks}, status.muted
         member.connected = {
             pc
             for pc, connection in (
@@ -172,7 +156,7 @@ class MediaPlane:
             )
             if connection.connected
         }
-        await self._heal_tracks(member, status)
+        await self._announcer.heal(member, status)
         self.reconcile([member])
         return status
 
@@ -180,7 +164,7 @@ class MediaPlane:
         """A way to the node is there, maybe again: its events go to who adopted last."""
         for room in rooms:
             for member in room.members.values():
-                if member.present and self._node_of(member) == node:
+                if member.present and node_of(member) == node:
                     self._start(self._readopt(member))
 
     def redis_returned(self, rooms: Iterable[LocalRoom]) -> None:
@@ -212,11 +196,11 @@ class MediaPlane:
             case CandidateGathered():
                 self._relay_candidate(member, event)
             case TrackStarted(track=track):
-                self._start(self._announce(member, [track]))
+                self._start(self._announcer.announce(member, [track]))
             case TrackStopped(track=track_id):
-                self._start(self._end_tracks(member, [track_id]))
-            case ConnectionChanged(pc=pc, connected=connected):
-                self._connection_changed(member, pc, connected)
+                self._start(self._announcer.end(member, [track_id]))
+            case ConnectionChanged():
+                self._connection_changed(member, event)
             case PeerClosed(reason=reason):
                 log.warning("peer_closed_by_node", room=member.room.room, participant=member.id, reason=reason)
                 self._start(self.renew(member))
@@ -239,12 +223,27 @@ class MediaPlane:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _prepare(self, member: Member) -> None:
-        async with self._tolerating(member, "preparation_failed"), self._commanding(member) as node:
+        async with tolerating(member, "preparation_failed"), self._access.commanding(member) as node:
             await node.open_room(member.room.state.ref(), self._spec)
 
-    async def _publish(self, node: MediaNode, member: Member, message: Description) -> None:
-        offer = PublisherOffer(negotiation=message.negotiation, sdp=message.description.sdp, tracks=message.tracks)
-        self._expect_own_tracks(member, message.tracks)
+    async def _answer(self, node: MediaNode, member: Member, offer: PublisherOffer) -> None:
+        epoch = member.person.epoch
+        answer = await self._publish(node, member, offer)
+        if answer is None:
+            return
+        event = DescriptionEvent(
+            seq=0,
+            version=member.room.version,
+            epoch=epoch,
+            pc=PeerConnectionRole.PUBLISHER,
+            negotiation=answer.negotiation,
+            description=SessionDescription(type="answer", sdp=answer.sdp),
+        )
+        member.tell(event)
+
+    async def _publish(self, node: MediaNode, member: Member, offer: PublisherOffer) -> PublisherAnswer | None:
+        """None when the member's stay ended meanwhile."""
+        self._expect_own_tracks(member, offer.tracks)
         check_offer(member.person.permissions, offer.sdp, offer.tracks, member.sending)
         peer = member.peer()
         try:
@@ -254,22 +253,17 @@ class MediaPlane:
             answer = await node.publish(peer, offer)
         if member.ended:  # meanwhile, and this may have come after the end of its media
             await self.close(member, peer)
-            return
+            return None
         if member.peer() == peer:
-            member.sending = {track.id: track for track in message.tracks}
+            member.sending = {track.id: track for track in offer.tracks}
             member.silenced &= member.sending.keys()
-            self._police(member)
-        event = DescriptionEvent(
-            seq=0,
-            version=member.room.version,
-            epoch=peer.epoch,
-            pc=PeerConnectionRole.PUBLISHER,
-            negotiation=answer.negotiation,
-            description=SessionDescription(type="answer", sdp=answer.sdp),
-        )
-        member.tell(event)
+            self.reconcile([member])
+        return answer
 
-    def _connection_changed(self, member: Member, pc: PeerConnectionRole, connected: bool) -> None:
+    def _connection_changed(self, member: Member, event: ConnectionChanged) -> None:
+        pc, connected = event.pc, event.connected
+        if pc is PeerConnectionRole.PUBLISHER and member.on_receiving is not None:
+            member.on_receiving(event.receiving)
         if connected:
             member.connected.add(pc)
         elif pc in member.connected:
@@ -302,9 +296,9 @@ class MediaPlane:
 
     async def _reconcile(self, member: Member) -> None:
         try:
-            while member.present and (desired := self._desired(member)) != member.subscribed:
+            while member.present and (desired := self._due(member)) is not None:
                 peer = member.peer()
-                async with self._commanding(member) as node:
+                async with self._access.commanding(member) as node:
                     try:
                         await node.subscribe(peer, desired)
                     except RoomNotFound:
@@ -320,10 +314,16 @@ class MediaPlane:
         finally:
             member.reconciling = False
 
-    def _desired(self, member: Member) -> tuple[Subscription, ...]:
-        """Everything of others that the member wants, in a stable order; nothing without a placement."""
+    def _due(self, member: Member) -> tuple[Subscription, ...] | None:
+        """What the member's node is to be told that it wants; None when it knows, and without a placement."""
         if member.person.topology != "sfu" or member.announced_epoch != member.person.epoch:
-            return member.subscribed
+            return None
+        desired = self._desired(member)
+        return None if desired == member.subscribed else desired
+
+    @staticmethod
+    def _desired(member: Member) -> tuple[Subscription, ...]:
+        """Everything of others that the member wants, in a stable order."""
         if not member.person.permissions.subscribe:
             return ()
         state = member.room.state
@@ -331,86 +331,10 @@ class MediaPlane:
         tracks = sorted(track.id for track in others if views.visible(state.people.get(track.participant), member.id))
         return member.wishes.among(tracks)
 
-    def _police(self, member: Member) -> None:
-        """Silence at the node what the member may not send any more; what it may again is heard again."""
-        allowed = member.person.permissions.publish
-        silenced = frozenset(track.id for track in member.sending.values() if track.source not in allowed)
-        if member.present and silenced != member.silenced:
-            before, member.silenced = member.silenced, silenced
-            self._start(self._silence(member, silenced - before, before - silenced))
-
-    async def _silence(self, member: Member, forbidden: Iterable[TrackId], allowed_again: Iterable[TrackId]) -> None:
-        for track in forbidden:
-            await self.mute(member, track, True)
-        for track in allowed_again:
-            await self.mute(member, track, False)
-            if track in member.sending:
-                await self._announce(member, [member.sending[track]])
-
-    async def _announce(self, member: Member, tracks: Iterable[PublishedTrack]) -> None:
-        records = [
-            TrackRecord(
-                id=track.id, participant=member.id, kind=track.kind, source=track.source, simulcast=track.simulcast
-            )
-            for track in tracks
-        ]
-        async with self._tolerating(member, "announcement_failed"):
-            await self._change_tracks(member, announce=records)
-        for record in records:  # a track that moved here muted stays so
-            known = member.room.state.tracks.get(record.id)
-            if known is not None and known.muted:
-                await self.mute(member, record.id, True)
-
-    async def _end_tracks(self, member: Member, tracks: list[TrackId]) -> None:
-        async with self._tolerating(member, "track_end_failed"):
-            await self._change_tracks(member, ended=tracks)
-
-    async def _change_tracks(
-        self, member: Member, *, announce: Sequence[TrackRecord] = (), ended: Sequence[TrackId] = ()
-    ) -> None:
-        change = partial(self._store.change_tracks, member.room.room, member.id, member.generation)
-        await member.room.changing(partial(change, announce=announce, ended=ended))
-
-    async def _heal_tracks(self, member: Member, status: PeerStatus) -> None:
-        """Make the room list what the node forwards of this member: an event may have been lost with its receiver."""
-        there = {track.id for track in status.tracks}
-        listed = [track.id for track in member.room.state.tracks.values() if track.participant == member.id]
-        missing = [track for track in status.tracks if track.id not in listed]
-        if missing:
-            await self._announce(member, missing)
-        if ended := [track for track in listed if track not in there]:
-            await self._end_tracks(member, ended)
-
     async def _readopt(self, member: Member) -> None:
-        async with self._tolerating(member, "adoption_failed"):
+        async with tolerating(member, "adoption_failed"):
             if await self.adopt(member) is None and member.negotiations.begun:
                 await self.renew(member)
-
-    def _node_of(self, member: Member) -> NodeId | None:
-        leg = member.room.state.legs.get(member.person.leg)
-        return leg.node if leg else None
-
-    @asynccontextmanager
-    async def _commanding(self, member: Member) -> AsyncIterator[MediaNode]:
-        """The member's node, with the authority of its connection; media errors become the client's errors."""
-        node = self._node_of(member)
-        if node is None:
-            raise errors.MediaUnavailable("The room's media node is not known here yet.", retry_after_ms=200)
-        try:
-            yield await self._nodes.acting(node, generation=member.generation)
-        except media_errors.Superseded as error:
-            raise Superseded from error
-        except MediaError as error:
-            kind = _TRANSLATIONS.get(type(error), errors.Internal)
-            raise kind(str(error) or "The media node failed.") from error
-
-    @asynccontextmanager
-    async def _tolerating(self, member: Member, event: str) -> AsyncIterator[None]:
-        """What runs in the background is healed by the next look at the room; here it is only said."""
-        try:
-            yield
-        except ControlPlaneError as error:
-            log.info(event, room=member.room.room, participant=member.id, reason=error.code)
 
     @staticmethod
     def _expect_epoch(member: Member, epoch: int) -> None:

@@ -1,7 +1,8 @@
 """One participant whose connection this replica holds."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from control_plane.ids import ParticipantId, TrackId
 from control_plane.rooms import views
@@ -9,7 +10,6 @@ from control_plane.rooms.domain import Person, peer_ref
 from control_plane.rooms.negotiation import Negotiations
 from control_plane.rooms.store import ResumeTokens
 from control_plane.rooms.wishes import Wishes
-from control_plane.signaling.endpoint import Connection
 from control_plane.signaling.messages import CloseCode, Event, PlacementClosed, PlacementEvent, SessionEnded
 from media_adapters.models import PeerConnectionRole, PeerRef, PublishedTrack, Subscription
 
@@ -17,28 +17,47 @@ if TYPE_CHECKING:
     from control_plane.rooms.local import LocalRoom
 
 
+class Line(Protocol):
+    """Whatever a room speaks to a member through: a client's websocket, or what stands in for a publisher by HTTP."""
+
+    def send_event(self, body: str) -> None:
+        """Send an event, the JSON of it without `seq`. After the close it goes nowhere."""
+
+    def hold_events(self) -> None:
+        """Keep events back until the member knows the room."""
+
+    def close(self, code: int, reason: str) -> None:
+        """The stay, or this line to it, is over. The first call decides."""
+
+
 @dataclass(slots=True, eq=False)
 class Member:
     """`welcomed`: its client has the room's snapshot and hears changes. `wishes` are what it wants to receive.
 
-    `sending` is what its publisher carries at the node, of which `silenced` may not be published any more.
+    `sending` is what its publisher carries at the node, of which the node was told to keep `silenced` to itself.
+    `on_admitted` is there while they wait in the lobby, and is called when they are let in. `on_receiving` is called
+    when their media begin or cease to arrive at the node.
+    `subscribed` is what the node was told that it wants, None when that is not known.
     `person` is kept as last heard, so that it can be put back when Redis has lost the room.
     """
 
     room: "LocalRoom"
-    connection: Connection
+    connection: Line
     person: Person
     tokens: ResumeTokens
     welcomed: bool = False
     wishes: Wishes = field(default_factory=Wishes)
     announced_epoch: int = 0
     negotiations: Negotiations = field(default_factory=Negotiations)
-    subscribed: tuple[Subscription, ...] = ()
+    subscribed: tuple[Subscription, ...] | None = ()
     sending: dict[TrackId, PublishedTrack] = field(default_factory=dict)
     silenced: frozenset[TrackId] = frozenset()
     connected: set[PeerConnectionRole] = field(default_factory=set)
     reconciling: bool = False
+    silencing: bool = False
     ended: bool = False
+    on_admitted: Callable[[], None] | None = None
+    on_receiving: Callable[[bool], None] | None = None
 
     @property
     def id(self) -> ParticipantId:
@@ -81,6 +100,12 @@ class Member:
         self.tell(PlacementEvent(seq=0, version=version, placement=views.placement(self.person, reason)))
         if previous:
             self.tell(PlacementClosed(seq=0, version=version, epoch=previous))
+
+    def let_in(self) -> None:
+        """It does not wait any more. No-op unless it did."""
+        admitted, self.on_admitted = self.on_admitted, None
+        if admitted is not None and not self.ended:
+            admitted()
 
     def end(self, code: str, message: str, *, final: bool, close: int | None = None) -> None:
         """End the connection, saying why. The member is no longer there for its room."""

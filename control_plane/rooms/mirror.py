@@ -1,6 +1,7 @@
 """A replica's copy of a room that it holds, kept true by deltas and replaced by snapshots. No I/O."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from control_plane.rooms.domain import (
     Change,
@@ -10,6 +11,7 @@ from control_plane.rooms.domain import (
     LegGone,
     PersonChanged,
     PersonGone,
+    PolicyChanged,
     RoomState,
     TrackChanged,
     TrackGone,
@@ -56,9 +58,8 @@ class Mirror:
                     chat = (*chat, message)[-MAX_CHAT:]
                 case _:
                     pass
-        self.state = self.state.model_copy(
-            update={"version": delta.version, "people": people, "tracks": tracks, "legs": legs, "chat": chat}
-        )
+        update = {"version": delta.version, "people": people, "tracks": tracks, "legs": legs, "chat": chat}
+        self.state = self.state.model_copy(update=update | _rules(delta))
         return delta.changes
 
     def replace(self, state: RoomState) -> bool:
@@ -67,3 +68,11 @@ class Mirror:
             return False
         self.state = state
         return True
+
+
+def _rules(delta: Delta) -> dict[str, Any]:
+    """What a delta says of the policy, and when that was."""
+    for change in delta.changes:
+        if isinstance(change, PolicyChanged):
+            return {"policy": change.policy, "policy_at": delta.version}
+    return {}

@@ -25,7 +25,8 @@ def _in_order(value: Any) -> Any:
 class Permissions(BaseModel):
     """`publish` are the sources that may be sent. Without `subscribe` nothing is forwarded to this person.
 
-    `hidden` holds for the whole stay: nobody appears or vanishes in the middle of a call.
+    `hidden` holds for the whole stay: nobody appears or vanishes in the middle of a call. `own_attributes` lets them
+    change their attributes, which else only the integrator does.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -35,6 +36,7 @@ class Permissions(BaseModel):
     chat: bool = True
     moderate: bool = False
     hidden: bool = False
+    own_attributes: bool = False
 
     @classmethod
     def granted(cls, grants: Grants) -> "Permissions":

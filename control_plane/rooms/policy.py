@@ -1,4 +1,4 @@
-"""How a room is to be run. Integrators say it for a name before or while a room lives; a live room keeps its own copy."""
+"""How a room is to be run: what integrators say of a name. A live room keeps a copy, which moderators may change."""
 
 from typing import Annotated, Literal, Protocol
 
@@ -13,7 +13,7 @@ Topology = Literal["auto", "p2p", "sfu"]
 class RoomPolicy(BaseModel):
     """Frozen, and kept as JSON: fields that a newer version added are ignored by an older one."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
 
     capacity: Annotated[int, Field(ge=1, le=1000)] = 100
     """How many people are in the room at once; those who wait in the lobby don't count."""
@@ -29,8 +29,8 @@ class RoomPolicy(BaseModel):
     """Whether nobody new gets in, moderators excepted. Who is in stays in, and resumes."""
 
     hand_over: HandOver = "none"
-    """Who becomes moderator when the last one has left for good: nobody; who has been there longest, guests after people
-    whom their token names; or the same without guests."""
+    """Who becomes moderator when the last one has left for good: nobody; who has been there longest, guests after
+    people whom their token names; or the same without guests. Hidden people never do."""
 
     topology: Topology = "auto"
     """How media flow: between two directly and through a server from the third on; always directly; always through a
@@ -53,5 +53,5 @@ class Policies(Protocol):
 class DefaultPolicies:
     """Nobody said anything of any room."""
 
-    async def get(self, room: RoomId) -> RoomPolicy:
+    async def get(self, room: RoomId) -> RoomPolicy:  # noqa: ARG002 - the protocol's signature
         return RoomPolicy()

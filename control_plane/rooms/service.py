@@ -7,31 +7,38 @@ from functools import partial
 
 import structlog
 
-from control_plane.access.tokens import ROOM_NAME, RoomTokens, VerifiedToken, room_of
+from control_plane.access.devices import Devices
+from control_plane.access.tokens import ROOM_NAME, VerifiedToken, room_of
+from control_plane.access.verifier import TokenVerifier
 from control_plane.errors import ControlPlaneError, InvalidRequest, NotAllowed, ResumeRefused, Unavailable
 from control_plane.ids import Incarnation, ParticipantId, ReplicaId, RoomId, TrackId, new_id
 from control_plane.rooms import repair, views
 from control_plane.rooms.ban_watch import BanWatch
-from control_plane.rooms.domain import Person, RoomState, TokenRef
-from control_plane.rooms.errors import TokenReused
+from control_plane.rooms.domain import Ingest, Person, RoomState, TokenRef
+from control_plane.rooms.errors import Banned, Kicked, TokenReused
 from control_plane.rooms.hub import RoomHub
 from control_plane.rooms.local import LocalRoom
 from control_plane.rooms.media import MediaPlane
-from control_plane.rooms.member import Member
+from control_plane.rooms.member import Line, Member
+from control_plane.rooms.moderation import moderated_person
 from control_plane.rooms.owed import Owed
 from control_plane.rooms.permissions import Permissions
 from control_plane.rooms.placing import Placing
+from control_plane.rooms.policy import Policies, RoomPolicy
 from control_plane.rooms.store import ResumeTokens, RoomStore, guest_identity, token_hash
 from control_plane.rooms.wishes import Wishes
 from control_plane.signaling.endpoint import Connection
 from control_plane.signaling.messages import (
+    ChangeAttributes,
     Chat,
     ChatResult,
     CloseCode,
     ConnectionState,
     Join,
     JoinedResult,
+    LobbyAdmitted,
     PlacementClosed,
+    RaiseHand,
     RepairStep,
     Resume,
     ResumedResult,
@@ -42,21 +49,21 @@ from control_plane.signaling.messages import (
 
 log = structlog.get_logger()
 
-CAPACITY = 100
-
 
 class RoomService:
     def __init__(
         self,
         *,
         replica: ReplicaId,
-        tokens: RoomTokens,
+        tokens: TokenVerifier,
         store: RoomStore,
         hub: RoomHub,
         media: MediaPlane,
         placing: Placing,
         owed: Owed,
         bans: BanWatch,
+        devices: Devices,
+        policies: Policies,
     ) -> None:
         self._replica = replica
         self._tokens = tokens
@@ -66,49 +73,61 @@ class RoomService:
         self._placing = placing
         self._owed = owed
         self._bans = bans
+        self._devices = devices
+        self._policies = policies
 
-    async def join(self, connection: Connection, message: Join) -> tuple[Member, JoinedResult]:
-        """Enter the room that the token names. Raises `InvalidToken`, `ExpiredToken`, `Kicked`, `Banned`, `RoomFull`,
-        `NoCapacity`."""
-        token = self._tokens.verify(message.token)
+    async def join(self, connection: Line, message: Join, ingest: Ingest | None = None) -> tuple[Member, JoinedResult]:
+        """Enter the room that the token names, or its lobby. Raises `InvalidToken`, `ExpiredToken`, `Kicked`, `Banned`,
+        `RoomFull`, `RoomLocked`, `LobbyFull`, `NoCapacity`. `ingest` is of a publisher by HTTP, which never resumes,
+        nor waits in a lobby: `NoWaiting`."""
+        token = await self._tokens.verify(message.token)
         grants = token.grants
         name = grants.name or message.name
         if name is None:
             raise InvalidRequest("name: the token gives none, so the join must.")
         room = room_of(grants)
-        await self._bans.expect_welcome(room, token)
+        device = self._devices.hash(message.device) if message.device else None
+        await self._bans.expect_welcome(room, token, device)
         person = Person(
             id=ParticipantId(new_id("p")),
             identity=grants.identity or guest_identity(),
             name=name,
             permissions=Permissions.granted(grants),
+            attributes=grants.attributes,
+            device=device,
             token=_token_ref(token),
             replica=self._replica,
+            ingest=ingest,
         )
         resume = _resume_token(room, person.id)
+        policy = await self._policies.get(room)
         connection.hold_events()
         async with self._hub.entering(room) as local:
             incarnation = local.incarnation or Incarnation(new_id("i"))
             try:
-                state = await self._store.join(room, incarnation, person, resume, CAPACITY)
+                state = await self._store.join(room, incarnation, person, resume, policy)
             except Unavailable:
                 await self._give_up(room, person.id, person.generation)  # it may have been made all the same
                 raise
             member = self._admit(local, connection, state, person.id, ResumeTokens(token_hash(resume)))
             try:
-                self._bans.expect_still_welcome(room, token)
+                local.admit(state)
+                await self._settle_policy(state, policy)
+                self._bans.expect_still_welcome(room, token, device)
                 await local.wait_for(state.version)
-                await self._place_first(member)
+                if not member.person.lobby:
+                    await self._place_first(member)
             except ControlPlaneError:
                 await self.leave(member)
                 raise
         member.take_placement()
         self._media.prepare(member)
-        log.info("joined", room=room, participant=person.id, epoch=member.person.epoch)
+        log.info("joined", room=room, participant=person.id, epoch=member.person.epoch, lobby=member.person.lobby)
         return member, JoinedResult(
             participant=views.participant(member.person),
             snapshot=self._welcome(member),
             placement=views.placement(member.person),
+            lobby=member.person.lobby,
             resume=resume,
         )
 
@@ -127,22 +146,56 @@ class RoomService:
             tokens = ResumeTokens(token_hash(token), previous=token_hash(message.token))
             member = self._admit(local, connection, state, participant, tokens)
             try:
+                local.admit(state)
                 await local.wait_for(state.version)
+                self._bans.expect_may_stay(room, member.person)
+            except (Kicked, Banned):
+                await self.leave(member)
+                raise
             except ControlPlaneError:
                 await self.detached(member)
                 raise
         connection.on_first_message = partial(self._confirm, member)
         member.take_placement()
         placement = views.placement(member.person)
-        steps = await self._repair(member, message.connections)
+        steps = () if member.person.lobby else await self._repair(member, message.connections)
         log.info("resumed", room=room, participant=participant, generation=member.generation)
         return member, ResumedResult(
             participant=views.participant(member.person),
             snapshot=self._welcome(member),
             placement=placement,
+            lobby=member.person.lobby,
             resume=token,
             repair=steps,
         )
+
+    def come_in(self, member: Member) -> None:
+        """The member waited in the lobby and was let in. Its room gets a leg from its driver if it has none."""
+        member.take_placement()
+        self._media.prepare(member)
+        placement = views.placement(member.person)
+        event = LobbyAdmitted(
+            seq=0,
+            version=member.room.version,
+            participant=views.participant(member.person),
+            snapshot=member.room.snapshot(member.id),
+            placement=placement,
+        )
+        member.tell(event)
+        self._welcome(member)
+        log.info("came_in", room=member.room.room, participant=member.id, epoch=member.person.epoch)
+
+    async def inherit(self, connection: Line, room: RoomId, person: Person) -> Member:
+        """Speak for a publisher by HTTP whose replica is gone; its media go on. Raises `Superseded`, `NotFound`,
+        `MediaUnavailable`, `Unavailable`."""
+        async with self._hub.entering(room) as local:
+            state = await self._store.inherit(room, person.id, person.generation, self._replica)
+            member = self._admit(local, connection, state, person.id, ResumeTokens(""))
+            await local.wait_for(state.version)
+        member.take_placement()
+        self._welcome(member)
+        log.info("inherited", room=room, participant=member.id, generation=member.generation)
+        return member
 
     async def leave(self, member: Member) -> None:
         """Give the place up and end the media."""
@@ -164,13 +217,26 @@ class RoomService:
         self._hub.let_go(local)
 
     async def update_track(self, member: Member, message: TrackUpdate) -> None:
+        """Change what is said of a track; the node follows a mute as it follows every change of the room."""
         track = TrackId(message.track)
         patch = message.model_dump(mode="json", include={"muted", "source"}, exclude_none=True)
         await member.room.changing(
             partial(self._store.change_tracks, member.room.room, member.id, member.generation, patch={track: patch})
         )
-        if message.muted is not None:
-            await self._media.mute(member, track, message.muted)
+
+    async def raise_hand(self, member: Member, message: RaiseHand) -> None:
+        """One's own hand, or as a moderator the hand of somebody else, who is lowered it. Raises `NotAllowed`,
+        `NotFound`."""
+        whose = ParticipantId(message.participant or member.id)
+        if whose != member.id:
+            moderated_person(member, whose)
+        change = partial(self._store.raise_hand, member.room.room, member.person, whose, message.raised)
+        await member.room.changing(change)
+
+    async def change_attributes(self, member: Member, message: ChangeAttributes) -> None:
+        """Raises `NotAllowed`, `InvalidRequest`."""
+        change = partial(self._store.set_attributes, member.room.room, member.person, member.id, message.attributes)
+        await member.room.changing(change)
 
     async def subscribe(self, member: Member, message: Subscribe) -> None:
         if not member.person.permissions.subscribe:
@@ -187,19 +253,30 @@ class RoomService:
 
     @staticmethod
     def _admit(
-        local: LocalRoom, connection: Connection, state: RoomState, who: ParticipantId, tokens: ResumeTokens
+        local: LocalRoom, connection: Line, state: RoomState, who: ParticipantId, tokens: ResumeTokens
     ) -> Member:
         """Make the participant a member here; it is welcomed once the mirror has caught up with its arrival."""
         member = Member(room=local, connection=connection, person=state.people[who], tokens=tokens)
+        if member.person.ingest is not None:
+            member.wishes = Wishes(others=None)
         local.add(member)
-        local.admit(state)
         return member
+
+    async def _settle_policy(self, made: RoomState, policy: RoomPolicy) -> None:
+        """Who makes a room asks again how it is to be run: the word of a change found no room on the way."""
+        if made.version == 1:
+            latest = await self._policies.get(made.room)
+            if latest != policy:
+                await self._store.set_policy(made.room, latest)
 
     async def _give_up(self, room: RoomId, participant: ParticipantId, generation: int) -> None:
         await self._owed.make(room, participant, partial(self._store.leave, room, participant, generation, "left"))
 
     def _welcome(self, member: Member) -> RoomSnapshot:
-        """The room as the member may see it; from here on it hears every change. No await may come in between."""
+        """The room as the member may see it; from here on it hears every change. No await may come in between. Who is
+        in the lobby hears nothing until it is let in."""
+        if member.person.lobby:
+            return views.from_the_lobby(member.room.state)
         snapshot = member.room.snapshot(member.id)
         member.welcomed = True
         member.place()

@@ -6,14 +6,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Never
 
-from control_plane.errors import Conflict, NotAllowed, NotFound, ResumeRefused, RoomFull
+from control_plane.errors import Conflict, InvalidRequest, NotAllowed, NotFound, ResumeRefused, RoomFull
 from control_plane.ids import Identity, Incarnation, LegId, NodeId, ParticipantId, ReplicaId, RoomId, TrackId, new_id
-from control_plane.rooms.domain import ChatRecord, Leg, Person, RoomState, TrackRecord
-from control_plane.rooms.errors import PersonMissing, RoomGone, RoomMissing, Superseded, TokenReused
+from control_plane.rooms.domain import ChatRecord, Ingest, Leg, Person, RoomState, TrackRecord
+from control_plane.rooms.errors import (
+    ChangedMeanwhile,
+    LobbyFull,
+    NoWaiting,
+    PersonMissing,
+    RoomGone,
+    RoomLocked,
+    RoomMissing,
+    Superseded,
+    TokenReused,
+)
 from control_plane.rooms.mirror import MAX_CHAT
+from control_plane.rooms.permissions import Permissions
+from control_plane.rooms.policy import RoomPolicy
 from control_plane.state import Redis, Script, keys
+from media_adapters.models import TrackSource
 
 _PACKAGE = "control_plane.rooms"
+MAX_ATTRIBUTES = 16
 _PARTS = ("meta", "people", "tracks", "legs", "chat", "chat_text", "replicas", "resume", "gone")
 
 
@@ -60,18 +74,20 @@ class RoomStore:
             for name in (
                 "join", "place", "relocate", "renew", "leave", "detach", "attach", "resume", "confirm",
                 "tracks", "chat", "permissions", "remove", "tend", "release", "snapshot", "close", "restore",
+                "policy", "lobby", "mute", "hand", "attributes", "inherit", "ingest",
             )
         }  # fmt: skip
 
     async def join(
-        self, room: RoomId, incarnation: Incarnation, person: Person, resume: str, capacity: int
+        self, room: RoomId, incarnation: Incarnation, person: Person, resume: str, policy: RoomPolicy
     ) -> RoomState:
-        """Add the person; the room is made as `incarnation` if it is not there. Raises `RoomFull`."""
+        """Add the person, to the lobby if the room's policy says so; the room is made with `policy` if it is not there,
+        as `incarnation`, or as another if that was closed. Raises `RoomFull`, `RoomLocked`, `LobbyFull`."""
         record = person.model_dump_json(exclude_none=True)
-        status, *rest = await self._run("join", room, incarnation, record, token_hash(resume), capacity)
-        if status == b"room_full":
-            raise RoomFull(f"This room takes at most {int(rest[0])} participants.")
-        return RoomState.from_redis(room, rest[0])
+        arguments = (record, token_hash(resume), policy.model_dump_json(), new_id("i"))
+        reply = await self._run("join", room, incarnation, *arguments)
+        _expect_room_for_one(reply)
+        return RoomState.from_redis(room, reply[1])
 
     async def place(self, room: RoomId, incarnation: Incarnation, node: NodeId) -> tuple[Leg, int]:
         """Commit `node` as the room's first leg, or learn the leg that another replica committed before.
@@ -117,6 +133,16 @@ class RoomStore:
             raise ResumeRefused("This place in the room is gone: join again.")
         return RoomState.from_redis(room, rest[0])
 
+    async def inherit(self, room: RoomId, participant: ParticipantId, generation: int, replica: ReplicaId) -> RoomState:
+        """Speak for a publisher by HTTP whose replica is gone. Raises `Superseded` when somebody else does already."""
+        status, *rest = await self._run("inherit", room, participant, generation, replica)
+        self._expect_ok([status])
+        return RoomState.from_redis(room, rest[0])
+
+    async def change_ingest(self, room: RoomId, participant: ParticipantId, generation: int, ingest: Ingest) -> None:
+        """A publisher by HTTP has another ICE session."""
+        self._expect_ok(await self._run("ingest", room, participant, generation, ingest.model_dump_json()))
+
     async def confirm(self, room: RoomId, participant: ParticipantId, generation: int) -> None:
         """The client holds its new resume token; the one before is spent from now on."""
         self._expect_ok(await self._run("confirm", room, participant, generation))
@@ -130,25 +156,102 @@ class RoomStore:
         announce: Sequence[TrackRecord] = (),
         patch: Mapping[TrackId, Mapping[str, Any]] | None = None,
         ended: Sequence[TrackId] = (),
-    ) -> None:
+    ) -> int:
         """Announce, change and end tracks of one participant in one step; what is so already changes nothing.
+
+        Returns the version that this made, or 0.
 
         A track that the participant may not publish is not announced. Raises `Conflict` when a track id belongs to
         somebody else, `NotAllowed` for a change of a track to such a source.
         """
         announced = [record.model_dump(mode="json") for record in announce]
         arguments = (json.dumps(announced), json.dumps(patch or {}), json.dumps(list(ended)))
-        self._expect_ok(await self._run("tracks", room, participant, generation, *arguments))
+        reply = await self._run("tracks", room, participant, generation, *arguments)
+        self._expect_ok(reply)
+        return int(reply[1])
 
     async def change_permissions(
-        self, room: RoomId, by: Person | None, participant: ParticipantId, changes: Mapping[str, Any]
+        self,
+        room: RoomId,
+        by: Person | None,
+        participant: ParticipantId,
+        changes: Mapping[str, Any],
+        known: Permissions | None = None,
     ) -> None:
         """Change these fields of a participant's permissions; tracks that may not be published any more end.
 
-        `by` is the moderator, None the control plane itself. Raises `NotAllowed`.
+        `by` is the moderator, None the control plane itself. `known` is what they have to be before. Raises
+        `NotAllowed`, `ChangedMeanwhile`.
         """
-        actor = (by.id, by.generation) if by else ("", 0)
-        self._expect_ok(await self._run("permissions", room, *actor, participant, json.dumps(dict(changes))))
+        before = known.model_dump_json() if known is not None else ""
+        arguments = (participant, json.dumps(dict(changes)), before)
+        self._expect_ok(await self._run("permissions", room, *_actor(by), *arguments))
+
+    async def admit(self, room: RoomId, by: Person | None, participant: ParticipantId) -> None:
+        """Let somebody in who waits in the lobby. `by` as below. Raises `NotAllowed`, `NotFound`, `RoomFull`."""
+        reply = await self._run("lobby", room, *_actor(by), participant, "admit")
+        _expect_room_for_one(reply)
+        self._expect_ok(reply)
+
+    async def deny(self, room: RoomId, by: Person | None, participant: ParticipantId) -> None:
+        """Send somebody away who waits in the lobby. Raises `NotAllowed`, `NotFound`."""
+        self._expect_ok(await self._run("lobby", room, *_actor(by), participant, "deny"))
+
+    async def set_policy(self, room: RoomId, policy: RoomPolicy) -> None:
+        """Replace a live room's policy. Without a lobby those who wait come in. Raises `RoomGone`, `RoomMissing`."""
+        await self._change_policy(room, None, policy.model_dump(mode="json"))
+
+    async def change_policy(self, room: RoomId, changes: Mapping[str, Any]) -> None:
+        """Change these fields of a live room's policy, as `set_policy` does."""
+        await self._change_policy(room, None, changes)
+
+    async def lock(self, room: RoomId, by: Person | None, locked: bool) -> None:
+        """Lock a live room, or unlock it. Raises `NotAllowed`, `RoomGone`, `RoomMissing`."""
+        await self._change_policy(room, by, {"locked": locked})
+
+    async def _change_policy(self, room: RoomId, by: Person | None, changes: Mapping[str, Any]) -> None:
+        reply = await self._run("policy", room, *_actor(by), json.dumps(changes))
+        self._expect_room(room, reply[0])
+        self._expect_ok(reply)
+
+    async def mute(
+        self,
+        room: RoomId,
+        by: Person | None,
+        participant: ParticipantId,
+        *,
+        track: TrackId | None = None,
+        source: TrackSource | None = None,
+    ) -> None:
+        """Mute a track, or all tracks of a source; only their publisher unmutes them. Raises `NotAllowed`,
+        `NotFound`."""
+        selected = (track or "", source or "")
+        self._expect_ok(await self._run("mute", room, *_actor(by), participant, *selected, "mute"))
+
+    async def stop(self, room: RoomId, by: Person | None, participant: ParticipantId, track: TrackId) -> None:
+        """End a track; its publisher may begin another. Raises `NotAllowed`, `NotFound`."""
+        self._expect_ok(await self._run("mute", room, *_actor(by), participant, track, "", "stop"))
+
+    async def raise_hand(self, room: RoomId, by: Person | None, participant: ParticipantId, raised: bool) -> None:
+        """Raise one's own hand, or lower one's own or, as a moderator, anybody's. Raises `NotAllowed`, `NotFound`."""
+        self._expect_ok(await self._run("hand", room, *_actor(by), participant, int(raised)))
+
+    async def set_attributes(
+        self,
+        room: RoomId,
+        by: Person | None,
+        participant: ParticipantId,
+        changes: Mapping[str, str | None],
+        known: Mapping[str, str] | None = None,
+    ) -> None:
+        """Change these attributes; None removes one. `known` is what they have to be before. Raises `NotAllowed`,
+        `NotFound`, `ChangedMeanwhile`, `InvalidRequest` when there would be more than 16."""
+        before = json.dumps(dict(known)) if known is not None else ""
+        arguments = (participant, json.dumps(dict(changes)), MAX_ATTRIBUTES, before)
+        reply = await self._run("attributes", room, *_actor(by), *arguments)
+        if reply[0] == b"too_many":
+            raise InvalidRequest(f"attributes: a participant has at most {MAX_ATTRIBUTES}.")
+        self._expect_ok(reply)
 
     async def remove(self, room: RoomId, participant: ParticipantId) -> None:
         """End somebody's stay, whatever connection they have. Raises `NotFound` when it has ended already."""
@@ -159,6 +262,14 @@ class RoomStore:
     ) -> ChatRecord:
         """Say something once per `message_id`."""
         reply = await self._run("chat", room, participant, generation, message_id, text, MAX_CHAT)
+        self._expect_ok(reply)
+        return ChatRecord.model_validate_json(reply[1])
+
+    async def announce(self, room: RoomId, name: str, message_id: str, text: str) -> ChatRecord:
+        """Say something once per `message_id` for the service itself, under this name. Raises `RoomGone`,
+        `RoomMissing`, `Conflict` when somebody has said something else under this id."""
+        reply = await self._run("chat", room, "", 0, message_id, text, MAX_CHAT, name)
+        self._expect_room(room, reply[0])
         self._expect_ok(reply)
         return ChatRecord.model_validate_json(reply[1])
 
@@ -194,7 +305,8 @@ class RoomStore:
             "incarnation": state.incarnation,
             "version": state.version,
             "created_at": state.created_at,
-            "capacity": state.capacity,
+            "policy": state.policy.model_dump(mode="json"),
+            "policy_at": state.policy_at,
             "fence": state.fence,
             "legs": [leg.model_dump(mode="json") for leg in state.legs.values()],
             "people": [
@@ -229,7 +341,26 @@ class RoomStore:
             _refuse(reply[0])
 
 
+def _actor(by: Person | None) -> tuple[str, int]:
+    """Who asks for a change: a participant, or the control plane itself, which may do anything."""
+    return (by.id, by.generation) if by else ("", 0)
+
+
+def _expect_room_for_one(reply: Sequence[Any]) -> None:
+    match reply[0]:
+        case b"room_full":
+            raise RoomFull(f"This room takes at most {int(reply[1])} participants.")
+        case b"lobby_full":
+            raise LobbyFull(int(reply[1]))
+        case b"room_locked":
+            raise RoomLocked
+        case b"no_waiting":
+            raise NoWaiting
+
+
 def _refuse(status: bytes) -> Never:
+    if status == b"changed":
+        raise ChangedMeanwhile
     if status == b"superseded":
         raise Superseded
     if status == b"person_missing":

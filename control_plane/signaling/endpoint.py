@@ -15,7 +15,7 @@ import structlog
 from aiohttp import WSMsgType, web
 
 from control_plane.clock import Clock
-from control_plane.errors import ControlPlaneError, Internal, RateLimited
+from control_plane.errors import ControlPlaneError, Internal, NotAllowed, RateLimited
 from control_plane.ids import ConnectionId, new_id
 from control_plane.signaling.messages import SUBPROTOCOL, CloseCode, Request, Result
 from control_plane.signaling.session import Close, Dispatch, Limits, Send, Session
@@ -123,7 +123,7 @@ class Connection:
             if self.on_first_message is not None:
                 confirm, self.on_first_message = self.on_first_message, None
                 await confirm()
-            result = await self._handlers[type(message)](message)
+            result = await self._handlers.get(type(message), _too_late)(message)
         except ControlPlaneError as error:
             self._write(self._session.error(message.id, error))
         except Exception as error:
@@ -169,6 +169,11 @@ class Connection:
     def _backlog(self) -> int:
         buffered = self._transport.get_write_buffer_size() if self._transport is not None else 0
         return buffered + sum(map(len, self._outbox))
+
+
+async def _too_late(_: Request) -> None:
+    """It was possible when it came, and is not after what was handled before it."""
+    raise NotAllowed("This is not possible on this connection any more.")
 
 
 class SignalingEndpoint:

@@ -51,6 +51,10 @@ def inbox(replica: ReplicaId) -> str:
     return f"nv:inbox:{replica}"
 
 
+WHIP_HELD = "nv:{whip}:held"
+"""Hash: replica → rooms with publishers by HTTP whom it speaks for, as a JSON list."""
+
+
 def idempotent(api_key: str, digest: str) -> str:
     """String, with a TTL: the request that came with this idempotency key first, and when."""
     return f"nv:idempotent:{api_key}:{digest}"

@@ -107,7 +107,8 @@ class AgentService:
         if method.scope == "peer":
             peer: PeerRef = arguments["peer"]
             self._fencing.peer(peer, authority, now)
-            if authority.generation is not None:
+            # A publisher's candidate may come through any replica (RFC 9725): that makes none the owner of its events.
+            if authority.generation is not None and method.name != "add_candidate":
                 self._routes.claim(peer, caller)
         elif method.name not in _OPEN_TO_ALL and not _opens_for_its_participant(method, authority):
             self._fencing.room(arguments["room"], authority, now)

@@ -1,6 +1,7 @@
 """Kicks and bans, across two replicas, an emptied Redis, and a database that is away."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -8,14 +9,19 @@ from typing import Any
 
 import aiohttp
 import pytest
+from sqlalchemy import select
 
+from control_plane.access.models import BanRow
 from control_plane.access.tokens import Grants, RoomTokens
+from control_plane.database import Database
 from control_plane.signaling.messages import CloseCode
 from tests.support.client import Client, RequestFailed, connected
 from tests.support.database import migrate, running_postgres
 from tests.support.inprocess import TOKEN_SECRET, LocalNode, LocalReplica, local_node, local_replica
 from tests.support.offers import offer
 from tests.support.redis import RedisTarget, running_redis
+
+ALICES, BOBS, OTHER = "alices-own-device", "bobs-browser-at-home", "a-device-of-nobody"
 
 
 @pytest.fixture
@@ -43,11 +49,11 @@ def token(identity: str | None, **grants: Any) -> str:
     return RoomTokens(TOKEN_SECRET).mint(Grants.model_validate(claims))
 
 
-async def refused_at(replica: LocalReplica, shown: str) -> str | None:
+async def refused_at(replica: LocalReplica, shown: str, device: str | None = None) -> str | None:
     """The code with which a join is refused; None when the token lets in, and then its bearer leaves again."""
     async with connected(replica.ws_url) as client:
         try:
-            await client.join(shown)
+            await client.join(shown, device=device)
         except RequestFailed as refused:
             return refused.code
         await client.asks("leave")
@@ -193,6 +199,70 @@ async def test_a_guest_s_token_is_closed_and_other_guests_stay(here: LocalReplic
         await two.asks("chat", text="still here")
         assert await refused_at(there, link) == "kicked"
         assert await refused_at(there, token(None)) is None
+
+
+async def test_a_ban_of_a_device_keeps_out_whoever_comes_on_it(migrated_database_url: str) -> None:
+    async with AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        server = await enter(running_redis())
+        redis = RedisTarget(server.url, cluster=False)
+        node = await enter(local_node(redis, "n1"))
+        here = await enter(local_replica(redis, "here", (node.id,), migrated_database_url))
+        there = await enter(local_replica(redis, "there", (node.id,), migrated_database_url))
+        alice, bob, second_tab, away, carol = [
+            await enter(connected(at.ws_url)) for at in (here, there, here, there, there)
+        ]
+        await alice.join(token("alice", moderate=True), device=ALICES)
+        await bob.join(token("bob"), device=BOBS)
+        await second_tab.join(token(None), device=BOBS)
+        await away.join(token("dave"), device=BOBS)
+        await carol.join(token("carol"))
+        await away.drops()
+        await alice.hears("participant.updated")
+
+        await alice.asks("ban", participant=bob.id, device=True)
+        await is_removed(bob)
+        await is_removed(second_tab)
+        async with connected(here.ws_url) as again:
+            with pytest.raises(RequestFailed, match=r"banned|resume_refused"):
+                await again.resume(away.resume_token)
+        await carol.asks("chat", text="I said nothing of my device")
+        server.kill()
+        await server.restart_empty()
+        for replica in (here, there):
+            await until_ready(replica)
+            for newcomer in ("bob", "eve", None):
+                assert await refused_at(replica, token(newcomer), BOBS) == "banned"
+            assert await refused_at(replica, token("bob"), OTHER) == "banned"
+            assert await refused_at(replica, token("eve"), OTHER) is None
+
+
+async def test_moderators_can_not_ban_the_device_that_they_are_on(here: LocalReplica) -> None:
+    async with connected(here.ws_url) as alice, connected(here.ws_url) as bob:
+        await alice.join(token("alice", moderate=True), device=ALICES)
+        await bob.join(token("bob"), device=ALICES)
+        await alice.hears("participant.joined")
+        with pytest.raises(RequestFailed, match="not_allowed"):
+            await alice.asks("ban", participant=bob.id, device=True)
+        await bob.asks("chat", text="still here")
+
+
+async def test_what_a_client_says_of_its_device_is_nowhere(
+    redis_target: RedisTarget, here: LocalReplica, database: Database
+) -> None:
+    async with connected(here.ws_url) as alice, connected(here.ws_url) as bob:
+        await alice.join(token("alice", moderate=True))
+        await bob.join(token("bob"), device=BOBS)
+        assert "device" not in json.dumps((await alice.hears("participant.joined"))["participant"])
+        async with redis_target.connect() as redis:
+            people = await redis.execute("HVALS", "nv:{room:demo}:people")
+        assert people
+        assert BOBS not in str(people)
+        await alice.asks("ban", participant=bob.id, device=True)
+        async with database.transaction() as session:
+            row = (await session.scalars(select(BanRow))).one()
+        assert row.device
+        assert BOBS not in row.device
 
 
 async def test_without_the_database_joins_go_on_bans_that_are_known_hold_and_new_ones_are_refused(

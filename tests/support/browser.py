@@ -119,7 +119,7 @@ class Person:
     async def sees(self, other: str, frames: int = 5) -> None:
         """Another `frames` frames of the other's camera are decoded, and shown to this person."""
         await self._grows(other, "video", "framesDecoded", frames)
-        await expect(self._tile(other).locator("video")).to_be_visible()
+        await expect(self.tile(other).locator("video")).to_be_visible()
 
     async def hears(self, other: str, packets: int = 10) -> None:
         """Another `packets` packets of the other's microphone arrive (50 a second)."""
@@ -132,6 +132,15 @@ class Person:
     async def does_not_see(self, other: str, seconds: float = 1.0) -> None:
         """No frame of the other's camera is decoded for a while."""
         await self._rests(other, "video", "framesDecoded", seconds)
+
+    async def is_sent_no_picture_of(self, other: str, seconds: float = 1.0) -> None:
+        """Not a byte of the other's camera arrives for a while."""
+        await self._rests(other, "video", "bytesReceived", seconds)
+
+    async def packets_heard(self, other: str) -> int:
+        """How many packets of the other's microphone have arrived by now (50 a second)."""
+        counters: dict[str, int] = await self.page.evaluate(_COUNTERS, [other, "audio"])
+        return counters["packetsReceived"]
 
     async def is_alone_with(self, *others: str) -> None:
         """Exactly these are in the room, beside this person."""
@@ -167,13 +176,13 @@ class Person:
 
     async def removes(self, other: str) -> None:
         """Press the moderator's button on the other's tile."""
-        await self._tile(other).get_by_test_id("kick").click()
+        await self.tile(other).get_by_test_id("kick").click()
 
     async def is_offered_to_remove(self, other: str, offered: bool) -> None:
-        await expect(self._tile(other).get_by_test_id("kick")).to_be_visible(visible=offered)
+        await expect(self.tile(other).get_by_test_id("kick")).to_be_visible(visible=offered)
 
     async def has_no_tile_of(self, other: str) -> None:
-        await expect(self._tile(other)).to_have_count(0)
+        await expect(self.tile(other)).to_have_count(0)
 
     async def says(self, text: str) -> None:
         await self._part("chat-input").fill(text)
@@ -182,6 +191,25 @@ class Person:
     async def reads(self, text: str, times: int = 1) -> None:
         """The text stands in the chat, exactly so often."""
         await expect(self._part("chat-log").get_by_text(text)).to_have_count(times, timeout=PATIENCE * 1000)
+
+    async def resizes_the_window(self, width: int, height: int) -> None:
+        await self.page.set_viewport_size({"width": width, "height": height})
+
+    async def has_rows_apart(self, pixels: int) -> None:
+        """As if other people's tiles were between the rows of tiles."""
+        await self._part("grid").evaluate("(grid, gap) => { grid.style.rowGap = gap }", f"{pixels}px")
+
+    async def scrolls_to(self, other: str) -> None:
+        """Bring somebody's tile, one's own too, onto the screen."""
+        await self.tile(other).evaluate("(tile) => tile.scrollIntoView({ block: 'nearest' })")
+
+    async def sees_with_height(self, other: str, least: int, most: int) -> None:
+        """The picture that arrives of the other comes to have so many lines, within both bounds."""
+        await self._holds(
+            f"((video) => video.videoHeight >= {least} && video.videoHeight <= {most})"
+            f"(document.querySelector('[data-identity={other}] video'))",
+            f"did not get {other}'s picture with {least} to {most} lines",
+        )
 
     async def forgets_frames(self) -> None:
         """Frame gaps are measured anew from here."""
@@ -222,7 +250,8 @@ class Person:
     def _part(self, test_id: str) -> Locator:
         return self.page.get_by_test_id(test_id)
 
-    def _tile(self, identity: str) -> Locator:
+    def tile(self, identity: str) -> Locator:
+        """Somebody's tile, one's own too."""
         return self._part("grid").locator(f"[data-identity={identity!r}]")
 
     def _hear(self, message: ConsoleMessage) -> None:
@@ -237,11 +266,16 @@ class People:
         self._browser = browser
         self.all: list[Person] = []
 
-    async def arrives(self, name: str) -> Person:
-        """Open a window of their own for somebody."""
+    async def arrives(
+        self, name: str, *, camera: tuple[int, int] | None = None, window: tuple[int, int] = (960, 640)
+    ) -> Person:
+        """Open a window of their own for somebody. `camera` and `window` are width and height in pixels; the usual
+        camera is small."""
         context = await self._browser.new_context(
-            permissions=["camera", "microphone"], viewport={"width": 960, "height": 640}
+            permissions=["camera", "microphone"], viewport={"width": window[0], "height": window[1]}
         )
+        if camera:
+            await context.add_init_script(f"window.testCamera = {list(camera)};")
         await context.add_init_script(path=FRAMES)
         await context.add_init_script(path=CAMERA)
         context.set_default_timeout(PATIENCE * 1000)

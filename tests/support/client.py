@@ -45,8 +45,8 @@ class Client:
     def resume_token(self) -> str:
         return str(self.joined["resume"])
 
-    async def join(self, token: str, name: str | None = None) -> Self:
-        self.joined = await self.asks("join", token=token, name=name)
+    async def join(self, token: str, name: str | None = None, device: str | None = None) -> Self:
+        self.joined = await self.asks("join", token=token, name=name, device=device)
         return self
 
     async def resume(self, token: str, connections: list[dict[str, Any]] | None = None) -> Self:

@@ -107,8 +107,9 @@ class RecordingNode:
         await self._on_peer("restart_ice", peer)
 
     async def mute_track(self, peer: PeerRef, track: TrackId, muted: bool) -> None:
-        await self._on_peer("mute_track", peer)
+        status = await self._on_peer("mute_track", peer)
         (self.muted.add if muted else self.muted.discard)(track)
+        self.rooms[peer.room][peer] = status.model_copy(update={"muted": frozenset(self.muted)})
         self._changed.set()
 
     async def adopt(self, peer: PeerRef) -> PeerStatus:

@@ -1,8 +1,8 @@
-"""The stages of a connection: a stranger may enter, a member may do what members do."""
+"""The stages of a connection: a stranger may enter, who is in the lobby may leave, a member may do what members do."""
 
 from functools import partial
 
-from control_plane.rooms.handlers import chat, media, membership, moderation, tracks
+from control_plane.rooms.handlers import chat, lobby, media, membership, moderation, people, tracks
 from control_plane.rooms.media import MediaPlane
 from control_plane.rooms.member import Member
 from control_plane.rooms.moderation import Moderation
@@ -18,12 +18,25 @@ def greet(
     def admit(member: Member) -> None:
         connection.joined = True
         connection.on_closed = partial(service.detached, member)
-        connection.handlers = {
+        connection.handlers = membership.member_handlers(service, connection, member)
+        if member.person.lobby:
+            member.on_admitted = partial(come_in, member)
+        else:
+            connection.handlers = everything(member)
+
+    def come_in(member: Member) -> None:
+        connection.handlers = everything(member)
+        service.come_in(member)
+
+    def everything(member: Member) -> Handlers:
+        return {
             **membership.member_handlers(service, connection, member),
             **media.handlers(media_plane, member),
             **tracks.handlers(service, member),
             **chat.handlers(service, member),
+            **people.handlers(service, member),
             **moderation.handlers(moderation_service, member),
+            **lobby.handlers(moderation_service, member),
         }
 
     return membership.stranger_handlers(service, connection, admit)

@@ -1,7 +1,14 @@
--- ARGV: room, participant, generation, id, text, how many messages the room remembers
-local person, problem = current(ARGV[2], ARGV[3])
-if not person then return {problem} end
-if not person.permissions.chat then return {'not_allowed'} end
+-- ARGV: room, participant and its generation (empty: the service itself), id, text, how many messages the room remembers,
+-- the service's name
+local person, problem
+if ARGV[2] ~= '' then
+  person, problem = current(ARGV[2], ARGV[3])
+  if not person then return {problem} end
+  if not person.permissions.chat then return {'not_allowed'} end
+else
+  if redis.call('EXISTS', META) == 0 then return {redis.call('EXISTS', GONE) == 1 and 'closed' or 'missing'} end
+  person = {id = '', name = ARGV[7]}
+end
 local said = redis.call('HGET', CHAT_TEXT, ARGV[4])
 if said then
   if cjson.decode(said).participant ~= person.id then return {'conflict'} end

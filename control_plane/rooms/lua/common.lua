@@ -90,6 +90,52 @@ local function may_publish(person, source)
   return false
 end
 
+local function policy()
+  return cjson.decode(redis.call('HGET', META, 'policy'))
+end
+
+-- Everybody but those who wait in the lobby, and how many wait.
+local function present()
+  local people, waiting = {}, 0
+  for _, raw in ipairs(redis.call('HVALS', PEOPLE)) do
+    local person = cjson.decode(raw)
+    if person.lobby then waiting = waiting + 1 else people[#people + 1] = person end
+  end
+  return people, waiting
+end
+
+-- Somebody comes in, from outside or from the lobby.
+local function seat(person)
+  person.lobby, person.joined_at = false, now_ms()
+  person.epoch, person.topology, person.leg = 0, 'waiting', ''
+  local leg_id = redis.call('HKEYS', LEGS)[1]
+  if leg_id then person.epoch, person.topology, person.leg = 1, 'sfu', leg_id end
+end
+
+-- Who would rather moderate: somebody connected, whom a token names, who has been here longer.
+local function comes_before(a, b)
+  if a.connected ~= b.connected then return a.connected end
+  if a.token.guest ~= b.token.guest then return b.token.guest end
+  if a.joined_at ~= b.joined_at then return a.joined_at < b.joined_at end
+  return a.id < b.id
+end
+
+-- A moderator has left for good. If that was the last one, the policy says who is the next.
+local function hand_over(from)
+  local rule = policy().hand_over
+  if rule == 'none' or from.lobby or not from.permissions.moderate then return end
+  local heir
+  for _, person in ipairs(present()) do
+    if person.permissions.moderate then return end
+    local may = not person.permissions.hidden and (rule ~= 'longest_present_known' or not person.token.guest)
+    if may and (not heir or comes_before(person, heir)) then heir = person end
+  end
+  if not heir then return end
+  heir.permissions.moderate = true
+  put_person(heir)
+  changes[#changes + 1] = {op = 'handed_over', id = heir.id, previous = from.id}
+end
+
 -- The person, if it is there and nobody took its connection over since.
 local function current(pid, generation)
   local person = get(PEOPLE, pid)
@@ -109,4 +155,28 @@ local function claim_lease(replica, now)
     redis.call('HSET', META, 'fence', math.max(fence + 1, now))
   end
   redis.call('HSET', META, 'driver', replica, 'lease_until', now + LEASE_MS)
+end
+
+-- Whether a record's values are those that somebody has read (JSON; empty: whatever they are). Lists count as sets.
+local function is_still(values, known)
+  if known == '' then return true end
+  local function flat(value)
+    if type(value) ~= 'table' then return tostring(value) end
+    local parts = {}
+    for name, part in pairs(value) do
+      parts[#parts + 1] = (type(name) == 'number' and '' or name .. '=') .. flat(part)
+    end
+    table.sort(parts)
+    return cjson.encode(parts)
+  end
+  return flat(values) == flat(cjson.decode(known))
+end
+
+-- What keeps somebody from moderating; nothing does the control plane itself, which has no id.
+local function moderating(pid, generation)
+  if pid == '' then return nil end
+  local person, problem = current(pid, generation)
+  if not person then return problem end
+  if person.lobby or not person.permissions.moderate then return 'not_allowed' end
+  return nil
 end

@@ -1,12 +1,11 @@
--- ARGV: room, moderator and its generation (empty: the control plane itself), participant, its changed permissions (JSON)
+-- ARGV: room, moderator and its generation (empty: the control plane itself), participant, its changed permissions (JSON),
+-- what they were when the caller read them (JSON, empty: whatever they are)
 -- Tracks of sources that may not be published any more end in the same step.
-if ARGV[2] ~= '' then
-  local moderator, problem = current(ARGV[2], ARGV[3])
-  if not moderator then return {problem} end
-  if not moderator.permissions.moderate then return {'not_allowed'} end
-end
+local problem = moderating(ARGV[2], ARGV[3])
+if problem then return {problem} end
 local person = get(PEOPLE, ARGV[4])
-if not person then return {'not_found'} end
+if not person or person.lobby then return {'not_found'} end
+if not is_still(person.permissions, ARGV[6]) then return {'changed'} end
 for name, value in pairs(cjson.decode(ARGV[5])) do person.permissions[name] = value end
 put_person(person)
 for _, raw in ipairs(redis.call('HVALS', TRACKS)) do

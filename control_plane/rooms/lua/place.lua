@@ -4,8 +4,7 @@ local winner = redis.call('HVALS', LEGS)[1]
 if winner then return {'ok', winner, tonumber(redis.call('HGET', META, 'version'))} end
 local leg = cjson.decode(ARGV[2])
 put_leg(leg)
-for _, raw in ipairs(redis.call('HVALS', PEOPLE)) do
-  local person = cjson.decode(raw)
+for _, person in ipairs(present()) do
   if person.topology == 'waiting' then
     person.epoch, person.topology, person.leg = person.epoch + 1, 'sfu', leg.id
     put_person(person)

@@ -9,19 +9,29 @@ if theirs and theirs ~= mine.incarnation then
 end
 -- Who sees that the room was made again since it last looked puts its own participants back.
 if theirs ~= mine.incarnation then redis.call('HSET', META, 'restored_at', now_ms()) end
+-- The rules that were in force when Redis was lost hold again; of what replicas remember, the latest.
+local at = redis.call('HGET', META, 'policy_at')
+local rules = mine.policy
+if theirs == mine.incarnation and tonumber(at) >= mine.policy_at then rules, mine.policy_at = policy(), tonumber(at) end
 local version = math.max(tonumber(redis.call('HGET', META, 'version') or '0'), mine.version + 1000)
 local fence = math.max(tonumber(redis.call('HGET', META, 'fence') or '0'), mine.fence)
 redis.call('HSET', META, 'incarnation', mine.incarnation, 'version', version, 'created_at', mine.created_at,
-  'fence', fence, 'capacity', mine.capacity)
+  'fence', fence, 'policy', cjson.encode(rules), 'policy_at', mine.policy_at)
 for _, leg in ipairs(mine.legs) do
   if redis.call('HEXISTS', LEGS, leg.id) == 0 then put_leg(leg) end
 end
+local gone = {}
 if theirs and theirs ~= mine.incarnation then
-  for _, raw in ipairs(redis.call('HVALS', PEOPLE)) do
-    local person = cjson.decode(raw)
-    person.epoch, person.topology, person.leg = person.epoch + 1, 'waiting', ''
-    if mine.legs[1] then person.topology, person.leg = 'sfu', mine.legs[1].id end
-    put_person(person)
+  for _, person in ipairs(present()) do
+    if (rules.lobby or rules.locked) and not person.permissions.moderate then
+      -- Came in while nobody knew of the lock or lobby: they ask again.
+      gone[#gone + 1] = person
+      drop_person(person, 'connection_lost')
+    else
+      person.epoch, person.topology, person.leg = person.epoch + 1, 'waiting', ''
+      if mine.legs[1] then person.topology, person.leg = 'sfu', mine.legs[1].id end
+      put_person(person)
+    end
   end
 end
 for _, entry in ipairs(mine.people) do
@@ -43,5 +53,6 @@ for _, message in ipairs(mine.chat) do
   end
 end
 if #changes > 0 then commit() end
+for _, person in ipairs(gone) do count_replica(person.replica, -1) end
 expire(HELD_TTL_MS)
 return {'ok'}

@@ -1,11 +1,13 @@
 -- ARGV: room, participant, generation, tracks to announce, changes to announced ones by id, ids that ended (JSON)
--- What the person may not publish, maybe since a moment ago, is not announced.
+-- What the person may not publish, maybe since a moment ago, or a moderator has stopped, is not announced.
 local person, problem = current(ARGV[2], ARGV[3])
 if not person then return {problem} end
+local stopped = {}
+for _, id in ipairs(person.stopped or {}) do stopped[id] = true end
 for _, track in ipairs(cjson.decode(ARGV[4])) do
   local known = get(TRACKS, track.id)
   if known and known.participant ~= person.id then return {'conflict'} end
-  if not known and may_publish(person, track.source) then put_track(track) end
+  if not known and not stopped[track.id] and may_publish(person, track.source) then put_track(track) end
 end
 for id, patch in pairs(cjson.decode(ARGV[5])) do
   local track = get(TRACKS, id)

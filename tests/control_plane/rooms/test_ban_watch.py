@@ -5,14 +5,16 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from control_plane.access.devices import DeviceHash
 from control_plane.access.tokens import Grants, VerifiedToken
 from control_plane.clock import SystemClock
 from control_plane.database import Database
-from control_plane.ids import Identity, ReplicaId, RoomId, new_id
+from control_plane.ids import Identity, ParticipantId, ReplicaId, RoomId, new_id
 from control_plane.rooms.ban_cache import BanCache
 from control_plane.rooms.ban_table import BanTable
 from control_plane.rooms.ban_watch import BanWatch
 from control_plane.rooms.bans import Ban
+from control_plane.rooms.domain import Person
 from control_plane.rooms.errors import Banned
 from control_plane.rooms.hub import RoomHub
 from control_plane.rooms.store import RoomStore
@@ -53,3 +55,18 @@ async def test_a_ban_holds_at_every_replica_until_it_is_lifted_at_one(watches: l
     for watch in watches:
         await watch.expect_welcome(ROOM, TOKEN)
         watch.expect_still_welcome(ROOM, TOKEN)
+
+
+async def test_a_ban_of_a_device_ends_the_stay_of_others_on_it(watches: list[BanWatch]) -> None:
+    here, there = watches
+    device = DeviceHash("d" * 64)
+    eve = Person(
+        id=ParticipantId("p_1"), identity=Identity("eve"), name="Eve", replica=ReplicaId("here"), device=device
+    )
+    there.expect_may_stay(ROOM, eve)
+    await here.add(ROOM, Ban(id=new_id("b"), identity=BOB, device=device), by="operator")
+    with pytest.raises(Banned):
+        await there.expect_welcome(ROOM, TOKEN.model_copy(update={"grants": Grants(room="demo")}), device)
+    with pytest.raises(Banned):
+        there.expect_may_stay(ROOM, eve)
+    there.expect_may_stay(ROOM, eve.model_copy(update={"device": None}))

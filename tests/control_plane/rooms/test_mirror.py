@@ -29,7 +29,7 @@ def delta(version: int, *changes: dict[str, Any], incarnation: str = "i") -> Del
 def mirror() -> Mirror:
     return Mirror(
         RoomState(
-            room=RoomId("demo"), incarnation=Incarnation("i"), version=3, created_at=1, capacity=10, fence=1,
+            room=RoomId("demo"), incarnation=Incarnation("i"), version=3, created_at=1, fence=1,
             driver=ReplicaId("r"), people={}, tracks={}, legs={}, chat=(),
         )
     )  # fmt: skip

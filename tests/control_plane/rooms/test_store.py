@@ -10,6 +10,7 @@ from control_plane.ids import Identity, Incarnation, LegId, NodeId, ParticipantI
 from control_plane.rooms.domain import DELTA, Delta, Person, PersonChanged, PersonGone, RoomState, TrackRecord
 from control_plane.rooms.errors import RoomGone, RoomMissing, Superseded, TokenReused
 from control_plane.rooms.mirror import Mirror
+from control_plane.rooms.policy import RoomPolicy
 from control_plane.rooms.store import ResumeTokens, RoomStore, token_hash
 from control_plane.state import Redis
 from control_plane.state.keys import inbox, room_key
@@ -35,7 +36,9 @@ def somebody(name: str, replica: ReplicaId = HERE, identity: str | None = None) 
 
 
 async def join(store: RoomStore, name: str, replica: ReplicaId = HERE, *, capacity: int = 10) -> RoomState:
-    return await store.join(ROOM, Incarnation("i_first"), somebody(name, replica), f"token of {name}", capacity)
+    return await store.join(
+        ROOM, Incarnation("i_first"), somebody(name, replica), f"token of {name}", RoomPolicy(capacity=capacity)
+    )
 
 
 def camera(owner: str, name: str = "t_camera01") -> TrackRecord:
@@ -76,7 +79,7 @@ async def test_a_later_join_keeps_the_incarnation_and_gets_the_leg(store: RoomSt
     first = await join(store, "alice")
     leg, _ = await store.place(ROOM, first.incarnation, NodeId("n1"))
 
-    state = await store.join(ROOM, Incarnation("i_other"), somebody("bob", THERE), "token", 10)
+    state = await store.join(ROOM, Incarnation("i_other"), somebody("bob", THERE), "token", RoomPolicy())
 
     assert state.incarnation == "i_first"
     bob = state.people[ParticipantId("p_bob")]
@@ -137,10 +140,10 @@ async def test_two_first_placements_agree_on_one_node(store: RoomStore) -> None:
 
 async def test_the_same_identity_takes_the_place_of_its_earlier_presence(redis: Redis, store: RoomStore) -> None:
     there = await Inbox(redis, THERE).ready()
-    await store.join(ROOM, Incarnation("i"), somebody("old", THERE, identity="ann"), "t", 10)
+    await store.join(ROOM, Incarnation("i"), somebody("old", THERE, identity="ann"), "t", RoomPolicy())
     await store.change_tracks(ROOM, ParticipantId("p_old"), 1, announce=[camera("old")])
 
-    state = await store.join(ROOM, Incarnation("i"), somebody("new", HERE, identity="ann"), "t", 10)
+    state = await store.join(ROOM, Incarnation("i"), somebody("new", HERE, identity="ann"), "t", RoomPolicy())
 
     assert set(state.people) == {"p_new"}
     assert not state.tracks
@@ -149,8 +152,8 @@ async def test_the_same_identity_takes_the_place_of_its_earlier_presence(redis: 
 
 
 async def test_replacing_oneself_works_in_a_full_room(store: RoomStore) -> None:
-    await store.join(ROOM, Incarnation("i"), somebody("old", identity="ann"), "t", 1)
-    state = await store.join(ROOM, Incarnation("i"), somebody("new", identity="ann"), "t", 1)
+    await store.join(ROOM, Incarnation("i"), somebody("old", identity="ann"), "t", RoomPolicy(capacity=1))
+    state = await store.join(ROOM, Incarnation("i"), somebody("new", identity="ann"), "t", RoomPolicy(capacity=1))
     assert set(state.people) == {"p_new"}
 
 
@@ -373,7 +376,7 @@ async def test_who_started_a_newer_room_meanwhile_is_moved_into_the_older_one(re
     whole = await store.snapshot(ROOM)
     await empty(redis)
     await asyncio.sleep(0.002)  # created_at is in ms: the newer room must be newer
-    await store.join(ROOM, Incarnation("i_newer"), somebody("carol", THERE), "t", 10)
+    await store.join(ROOM, Incarnation("i_newer"), somebody("carol", THERE), "t", RoomPolicy())
     await store.place(ROOM, Incarnation("i_newer"), NodeId("n2"))
 
     alice = whole.people[ParticipantId("p_alice")]

@@ -1,6 +1,7 @@
-import type { Participant, Room, TrackSource } from "@nexusvibe/client";
+import type { Participant, QualityReport, Room, TrackQuality, TrackSource } from "@nexusvibe/client";
 import { find } from "./dom.ts";
 import { columnsFor } from "./layout.ts";
+import { received, sent } from "./quality.ts";
 import { type Presence, Tile } from "./tile.ts";
 
 /** A tile for each participant, oneself first. */
@@ -17,6 +18,7 @@ export class Grid {
     const resized = new ResizeObserver(() => this.arrange());
     resized.observe(this.view);
     left.addEventListener("abort", () => resized.disconnect());
+    room.on("quality", (report) => this.showQuality(report));
   }
 
   refresh(): void {
@@ -41,12 +43,13 @@ export class Grid {
     const { clientWidth, clientHeight } = this.view;
     const columns = columnsFor(this.tiles.size, clientWidth, clientHeight);
     this.view.style.setProperty("--columns", String(columns));
+    this.view.style.setProperty("--rows", String(Math.ceil(this.tiles.size / columns)));
   }
 
   private forgetAllBut(present: ReadonlySet<string>): void {
     for (const [id, tile] of this.tiles) {
       if (present.has(id)) continue;
-      tile.element.remove();
+      tile.remove();
       this.tiles.delete(id);
     }
   }
@@ -54,7 +57,11 @@ export class Grid {
   private tileOf({ id }: Participant): Tile {
     const known = this.tiles.get(id);
     if (known) return known;
-    const tile = new Tile(this.soundBlocked, () => void this.room.kick(id).catch(this.failed));
+    const tile = new Tile(
+      this.soundBlocked,
+      () => void this.room.kick(id).catch(this.failed),
+      (track, element) => this.room.attach(track, element),
+    );
     this.tiles.set(id, tile);
     this.view.append(tile.element);
     return tile;
@@ -73,6 +80,8 @@ export class Grid {
       participant,
       self: true,
       picture: camera?.mediaTrack ?? null,
+      pictureTrack: null,
+      screen: false,
       sound: null,
       micOn: mic?.muted === false,
       cameraOn: camera?.muted === false,
@@ -81,17 +90,29 @@ export class Grid {
   }
 
   private theirs(participant: Participant): Presence {
-    const picture = this.received(participant, "screen") ?? this.received(participant, "camera");
+    const [screen, camera] = [this.received(participant, "screen"), this.received(participant, "camera")];
+    const picture = screen ?? camera;
+    if (camera) this.room.setLayer(camera.track.id, screen ? "paused" : null); // it is behind the screen
     const sound = this.received(participant, "microphone");
     return {
       participant,
       self: false,
       picture: picture?.mediaTrack ?? null,
+      pictureTrack: picture?.track.id ?? null,
+      screen: screen !== undefined,
       sound: sound?.mediaTrack ?? null,
       micOn: this.sends(participant, "microphone"),
       cameraOn: this.sends(participant, "camera") || this.sends(participant, "screen"),
       removable: this.room.me?.permissions.moderate ?? false,
     };
+  }
+
+  private showQuality({ tracks, uplink }: QualityReport): void {
+    for (const [id, tile] of this.tiles) {
+      const theirs = [...tracks.values()].filter(({ participant }) => participant === id);
+      const verdict = id === this.room.me?.id ? sent(uplink) : received(shownOf(theirs), soundOf(theirs));
+      tile.showQuality(this.room.state.participants.get(id)?.name ?? "", verdict);
+    }
   }
 
   private received({ id }: Participant, source: TrackSource) {
@@ -105,4 +126,14 @@ export class Grid {
       (track) => track.participant === id && track.source === source && !track.muted,
     );
   }
+}
+
+/** The camera is paused while a screen is shown in its place. */
+function shownOf(theirs: readonly TrackQuality[]): TrackQuality | undefined {
+  const pictures = theirs.filter(({ kind }) => kind === "video");
+  return pictures.find(({ reasons }) => !reasons.includes("chosen")) ?? pictures[0];
+}
+
+function soundOf(theirs: readonly TrackQuality[]): TrackQuality | undefined {
+  return theirs.find(({ kind }) => kind === "audio");
 }

@@ -1,4 +1,4 @@
-import type { RoomConnection } from "@nexusvibe/client";
+import type { QualityReason, Rating, RoomConnection } from "@nexusvibe/client";
 
 /** What the page says, in plain words. */
 
@@ -14,6 +14,21 @@ export const NO_TOKEN = "This link holds no invitation. Ask the person who sent 
 export const NO_NAME = "Please say how the others should see you.";
 export const CHAT_FAILED = "Your message could not be sent. It is back in the box: try again.";
 export const SOUND_BLOCKED = "The browser keeps the sound off. Click anywhere to hear the others.";
+
+export const RATING: Record<Rating, string> = { good: "good", fair: "fair", poor: "poor", paused: "paused" };
+export const REASON: Record<QualityReason, string> = {
+  loss: "packets get lost",
+  freeze: "the picture stands still",
+  framerate: "few pictures a second",
+  gaps: "the sound has gaps",
+  silence: "nothing arrives",
+  bandwidth: "the network is slow",
+  delay: "long delay",
+  cpu: "this device is busy",
+  hidden: "not on the screen",
+  muted: "turned off",
+  chosen: "not asked for",
+};
 
 const ENDINGS: Record<string, string> = {
   left: "You left the room. Join again whenever you like.",

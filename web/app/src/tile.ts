@@ -1,11 +1,16 @@
 import type { Participant } from "@nexusvibe/client";
 import { find } from "./dom.ts";
+import { Signal, type Verdict } from "./quality.ts";
 
 /** What a tile shows of somebody. */
 export interface Presence {
   readonly participant: Participant;
   readonly self: boolean;
   readonly picture: MediaStreamTrack | null;
+  /** The id of what is shown, when it is somebody else's. */
+  readonly pictureTrack: string | null;
+  /** A screen is shown as a whole, a face may be cropped. */
+  readonly screen: boolean;
   readonly sound: MediaStreamTrack | null;
   readonly micOn: boolean;
   readonly cameraOn: boolean;
@@ -18,19 +23,24 @@ export class Tile {
   readonly element: HTMLElement;
   private readonly video: HTMLVideoElement;
   private readonly stream = new MediaStream();
+  private readonly signal: Signal;
+  private attached: { readonly track: string; readonly detach: () => void } | null = null;
 
   constructor(
     private readonly blocked: () => void,
     remove: () => void,
+    private readonly attach: (track: string, element: Element) => () => void,
   ) {
     const template = find<HTMLTemplateElement>("#tile").content.cloneNode(true) as DocumentFragment;
     this.element = find("article", template);
     this.video = find<HTMLVideoElement>("video", this.element);
     this.video.srcObject = this.stream;
+    this.signal = new Signal(this.element);
     find("[data-testid=kick]", this.element).addEventListener("click", remove);
   }
 
-  show({ participant, self, picture, sound, micOn, cameraOn, removable }: Presence): void {
+  show(presence: Presence): void {
+    const { participant, self, picture, sound, micOn, cameraOn, removable } = presence;
     const { element, video } = this;
     const shownName = self ? `${participant.name} (you)` : participant.name;
     element.dataset.participant = participant.id;
@@ -46,9 +56,27 @@ export class Tile {
     kick.hidden = !removable;
     kick.setAttribute("aria-label", `Remove ${participant.name} from the room`);
     video.classList.toggle("mirrored", self);
+    video.classList.toggle("whole", presence.screen);
     video.muted = self; // one's own voice is not played back
     video.setAttribute("aria-label", `Video of ${participant.name}`);
     this.play([picture, self ? null : sound].filter((track) => track !== null));
+    this.shows(presence.pictureTrack);
+  }
+
+  showQuality(name: string, verdict: Verdict | null): void {
+    this.signal.show(name, verdict);
+  }
+
+  remove(): void {
+    this.shows(null);
+    this.element.remove();
+  }
+
+  /** Whose picture is received as large as this tile is, and only while it is on the screen. */
+  private shows(track: string | null): void {
+    if (this.attached?.track === track) return;
+    this.attached?.detach();
+    this.attached = track === null ? null : { track, detach: this.attach(track, this.video) };
   }
 
   /** The element keeps its stream while tracks come and go: no picture flashes when a call moves. */

@@ -11,6 +11,9 @@ export type {
   TrackSource,
 } from "./generated/protocol.ts";
 export type { LocalTrack } from "./local-track.ts";
+export type { Wish } from "./demand.ts";
+export type { QualityReason, QualityReport, Rating, TrackQuality, UplinkQuality } from "./quality.ts";
+export type { WantedTrack } from "./reception.ts";
 export type { RemoteTrack } from "./remote-tracks.ts";
 export {
   type JoinOptions,
@@ -18,7 +21,6 @@ export {
   Room,
   type RoomConnection,
   type RoomEvents,
-  type WantedTrack,
 } from "./room.ts";
 export type { RoomState } from "./state.ts";
 export type { InboundStats, TrackStats } from "./stats.ts";

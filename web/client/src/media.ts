@@ -3,9 +3,10 @@ import type { ConnectionState, Placement, RepairStep } from "./generated/protoco
 import type { LocalTrack } from "./local-track.ts";
 import type { MediaLink } from "./peer.ts";
 import { PlacementMedia } from "./placement.ts";
+import type { Readings } from "./reception.ts";
 import { chooseReceivers, type RemoteTrack } from "./remote-tracks.ts";
 import type { RoomState } from "./state.ts";
-import { inboundStats, type TrackStats } from "./stats.ts";
+import { inboundReadings, NOTHING, type TrackStats } from "./stats.ts";
 import { wait } from "./timing.ts";
 
 const EAGER_LOOKS = 50;
@@ -18,8 +19,8 @@ const AFTERLIFE_MS = 10_000;
 export interface MediaHandlers extends Omit<MediaLink, "changed"> {
   room(): RoomState;
   me(): string;
-  /** Whether this client wants to receive the track. */
-  wants(track: string): boolean;
+  /** Whether media of the track are to flow to this client now. */
+  expects(track: string): boolean;
   subscribed(remote: RemoteTrack): void;
   unsubscribed(remote: RemoteTrack): void;
   /** All wanted media flow in this epoch. */
@@ -32,7 +33,6 @@ export class Media {
   private previous: PlacementMedia | null = null;
   private currentReady = false;
   private localTracks: readonly LocalTrack[] = [];
-  private receivers: ReadonlyMap<string, RTCRtpReceiver> = new Map();
   private shown: ReadonlyMap<string, RemoteTrack> = new Map();
   private watching = new AbortController();
   private readonly link: MediaLink;
@@ -104,10 +104,10 @@ export class Media {
   refresh(): void {
     const room = this.handlers.room();
     const supplies = this.living().flatMap(({ subscriber }) => (subscriber ? [subscriber] : []));
-    this.receivers = chooseReceivers(room, this.handlers.me(), supplies);
+    const receivers = chooseReceivers(room, this.handlers.me(), supplies);
     const before = this.shown;
     const shown = new Map<string, RemoteTrack>();
-    for (const [id, { track: mediaTrack }] of this.receivers) {
+    for (const [id, { track: mediaTrack }] of receivers) {
       const track = room.tracks.get(id);
       const participant = track && room.participants.get(track.participant);
       if (track && participant) shown.set(id, { track, participant, mediaTrack });
@@ -120,17 +120,21 @@ export class Media {
   }
 
   async stats(): Promise<TrackStats[]> {
-    const received = [...this.shown.values()].map(async ({ track, participant }) => {
-      const receiver = this.receivers.get(track.id);
-      const stats = receiver ? [await inboundStats(receiver)] : [];
-      return stats.map((counts) => ({
-        track: track.id,
-        participant: participant.id,
-        kind: track.kind,
-        ...counts,
-      }));
+    const { inbound } = await this.readings();
+    return [...this.shown.values()].map(({ track, participant, mediaTrack }) => {
+      const counts = inbound.get(mediaTrack.id) ?? NOTHING;
+      const { framesDecoded, packetsReceived, bytesReceived } = counts;
+      const whose = { track: track.id, participant: participant.id, kind: track.kind };
+      return { ...whose, framesDecoded, packetsReceived, bytesReceived };
     });
-    return (await Promise.all(received)).flat();
+  }
+
+  /** One question to each connection, however many tracks it carries. */
+  async readings(): Promise<Readings> {
+    const subscribers = this.living().flatMap(({ subscriber }) => (subscriber ? [subscriber] : []));
+    const reports = await Promise.all(subscribers.map((subscriber) => subscriber.stats()));
+    const inbound = new Map(reports.flatMap((report) => [...inboundReadings(report)]));
+    return { inbound, outbound: (await this.current?.sent()) ?? null };
   }
 
   /** Ends all media. A later `place` begins anew. */
@@ -182,6 +186,6 @@ export class Media {
           !muted && participant !== this.handlers.me() && participants.has(participant),
       )
       .map(({ id }) => id)
-      .filter((id) => this.handlers.wants(id));
+      .filter((id) => this.handlers.expects(id));
   }
 }

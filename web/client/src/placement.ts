@@ -9,6 +9,7 @@ import type {
 import type { LocalTrack } from "./local-track.ts";
 import type { MediaLink } from "./peer.ts";
 import { Publisher } from "./publisher.ts";
+import { type OutboundReading, outboundReading } from "./stats.ts";
 import { Subscriber } from "./subscriber.ts";
 
 /** The media of one epoch: at most a publisher and a subscriber, each made when it is first needed. */
@@ -75,6 +76,11 @@ export class PlacementMedia {
     const subscriber = this.currentSubscriber;
     const receives = expected.length === 0 || (subscriber?.connected ?? false);
     return sends && receives && expected.every((track) => subscriber?.flows(track));
+  }
+
+  /** Null while nothing is sent here. */
+  async sent(): Promise<OutboundReading | null> {
+    return this.publisher ? outboundReading(await this.publisher.stats()) : null;
   }
 
   dropSubscriber(): void {

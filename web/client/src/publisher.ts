@@ -89,6 +89,11 @@ export class Publisher {
     this.peer.remote.receive(negotiation, candidate ?? null);
   }
 
+  /** What this connection has counted. */
+  async stats(): Promise<RTCStatsReport> {
+    return this.peer.pc.getStats();
+  }
+
   state(): ConnectionState {
     return this.peer.state(this.offer?.negotiation ?? 0);
   }

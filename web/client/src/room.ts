@@ -1,4 +1,5 @@
 import type { Outgoing, Result, ServerEvent } from "./connection.ts";
+import { deviceId } from "./device.ts";
 import { Emitter } from "./emitter.ts";
 import { asNexusVibeError, type NexusVibeError, NotInRoom, ServerError } from "./errors.ts";
 import type {
@@ -8,13 +9,15 @@ import type {
   ParticipantLeft,
   Permissions,
   ResumedResult,
-  SimulcastLayer,
   Track,
   TrackSource,
 } from "./generated/protocol.ts";
+import type { Wish } from "./demand.ts";
 import { LocalTrack, newId } from "./local-track.ts";
 import { Media } from "./media.ts";
 import { isOver } from "./peer.ts";
+import type { QualityReport } from "./quality.ts";
+import { Reception, type WantedTrack } from "./reception.ts";
 import type { RemoteTrack } from "./remote-tracks.ts";
 import { Signaling, type SignalingHandlers } from "./signaling.ts";
 import { EMPTY_ROOM, reduce, replace, type RoomChange, type RoomState, type Step } from "./state.ts";
@@ -36,17 +39,14 @@ export interface RoomEvents {
   trackSubscribed: [remote: RemoteTrack];
   trackUnsubscribed: [remote: RemoteTrack];
   chat: [message: ChatMessage];
+  /** How what is received and sent has fared: every two seconds. */
+  quality: [report: QualityReport];
   /** Something failed that the call survives. */
   error: [error: NexusVibeError];
   /** The room is over for this client; `reason.code` says why (`left`, `replaced`, `expired_token`, …). */
   disconnected: [reason: { readonly code: string; readonly message: string }];
   /** `state`, `me`, `connection`, `localTracks` or `remoteTracks` is another one now. Said after all of the above. */
   changed: [];
-}
-
-export interface WantedTrack {
-  readonly track: string;
-  readonly layer?: SimulcastLayer;
 }
 
 /** `hidden` is for a whole stay, and can't be changed in the middle of it. */
@@ -57,6 +57,11 @@ export interface JoinOptions {
   readonly token: string;
   /** How the others see this participant, when the token leaves it open. */
   readonly name?: string;
+  /**
+   * What a moderator can ban together with this participant: 16 to 64 letters of base64url, the same at each join from
+   * this device. Left out, a random one is made and kept in this origin's `localStorage`; null: none is told.
+   */
+  readonly device?: string | null;
 }
 
 /** One stay in one room. Join once; after `disconnected` take a new one. */
@@ -67,25 +72,29 @@ export class Room extends Emitter<RoomEvents> {
   private roomConnection: RoomConnection = "new";
   private participant: Participant | null = null;
   private tracks: readonly LocalTrack[] = [];
-  private wanted: readonly WantedTrack[] | null = null;
-  private readonly wantedUpdates: Latest<readonly WantedTrack[] | null>;
+  private readonly reception: Reception;
   private readonly muteUpdates = new Map<LocalTrack, Latest<boolean>>();
 
   /** `servers` are websocket URLs of one control plane's replicas; lost connections are restored at the next one. */
   constructor(private readonly servers: readonly string[]) {
     super();
     const failed = (error: unknown) => this.report(error);
-    this.wantedUpdates = new Latest(
-      async (tracks) => this.deliver({ type: "subscribe", tracks: tracks && [...tracks] }),
+    this.reception = new Reception({
+      room: () => this.roomState,
+      mayReceive: () => this.participant?.permissions.subscribe ?? true,
+      remoteTracks: () => this.remoteTracks,
+      readings: async () => this.media.readings(),
+      subscribe: async (message) => this.deliver(message),
+      quality: (report) => this.emit("quality", report),
       failed,
-    );
+    });
     this.media = new Media({
       describe: async (message) => this.session().request(message),
       trickle: (message) => this.signaling?.send(message),
       failed,
       room: () => this.roomState,
       me: () => this.participant?.id ?? "",
-      wants: (id) => this.mayReceive() && (this.wanted?.some(({ track }) => track === id) ?? true),
+      expects: (id) => this.reception.expects(id),
       subscribed: (remote) => this.tellRemote("trackSubscribed", remote),
       unsubscribed: (remote) => this.tellRemote("trackUnsubscribed", remote),
       ready: (epoch) => void this.deliver({ type: "ready", epoch }).catch(failed),
@@ -114,10 +123,10 @@ export class Room extends Emitter<RoomEvents> {
     return this.media.remoteTracks;
   }
   /** Enters the room. Rejects with `ServerError` when it is refused, `ConnectionLost` when no server can be reached. */
-  async join({ token, name }: JoinOptions): Promise<Participant> {
+  async join({ token, name, device = deviceId() }: JoinOptions): Promise<Participant> {
     if (this.roomConnection !== "new") throw new TypeError("A Room is joined once: take a new one.");
     const signaling = new Signaling(
-      { servers: this.servers, token, name: name ?? null },
+      { servers: this.servers, token, name: name ?? null, device },
       this.signalingHandlers(),
     );
     this.signaling = signaling;
@@ -167,8 +176,20 @@ export class Room extends Emitter<RoomEvents> {
 
   /** The whole set of tracks to receive; null, as at first, means every track in the room. */
   setWanted(tracks: readonly WantedTrack[] | null): void {
-    this.wanted = tracks;
-    if (this.participant) this.wantedUpdates.push(tracks);
+    this.reception.setWanted(tracks);
+  }
+
+  /**
+   * Says that `element` shows the picture of this track, until the returned function is called: its size decides the
+   * layer that is asked for, and out of sight the picture is paused. Sound is never paused.
+   */
+  attach(track: string, element: Element): () => void {
+    return this.reception.attach(track, element);
+  }
+
+  /** What to receive of this track, whatever is shown and whatever the network bears; null: that decides again. */
+  setLayer(track: string, wish: Wish | null): void {
+    this.reception.setLayer(track, wish);
   }
 
   /** Resolves when it has been said, once, also when the connection was lost on the way. */
@@ -191,10 +212,16 @@ export class Room extends Emitter<RoomEvents> {
     await this.remove({ type: "kick", participant, reason });
   }
 
-  /** For moderators: ends somebody's stay and keeps their identity out, for some seconds or for good. */
-  async ban(participant: string, options: { reason?: string; seconds?: number } = {}): Promise<void> {
-    const { reason = "", seconds = null } = options;
-    await this.remove({ type: "ban", participant, reason, for_s: seconds });
+  /**
+   * For moderators: ends somebody's stay and keeps their identity out, for some seconds or for good; with `device` also
+   * whoever comes on the same device, as far as it is known.
+   */
+  async ban(
+    participant: string,
+    options: { reason?: string; seconds?: number; device?: boolean } = {},
+  ): Promise<void> {
+    const { reason = "", seconds = null, device = false } = options;
+    await this.remove({ type: "ban", participant, reason, for_s: seconds, device });
   }
 
   /** Counters of each subscribed track; compare two readings. */
@@ -226,7 +253,7 @@ export class Room extends Emitter<RoomEvents> {
     this.apply(replace(this.roomState, snapshot));
     this.media.setLocalTracks(this.allowedTracks());
     this.media.place(placement);
-    if (this.wanted) this.wantedUpdates.push(this.wanted);
+    this.reception.connected();
     this.setConnection("connected");
   }
 
@@ -236,7 +263,7 @@ export class Room extends Emitter<RoomEvents> {
     this.media.setLocalTracks(this.allowedTracks());
     this.media.resumed(repair);
     this.media.place(placement);
-    if (this.wanted) this.wantedUpdates.push(this.wanted);
+    this.reception.connected();
     this.setConnection("connected");
   }
 
@@ -251,6 +278,7 @@ export class Room extends Emitter<RoomEvents> {
     this.follow(state.participants.get(this.participant?.id ?? ""));
     for (const change of changes) this.tell(change);
     this.media.refresh();
+    this.reception.update();
     this.emit("changed");
   }
 
@@ -286,10 +314,6 @@ export class Room extends Emitter<RoomEvents> {
   private allowedTracks(): LocalTrack[] {
     const allowed = this.participant?.permissions.publish;
     return this.tracks.filter(({ source }) => allowed?.includes(source) ?? true);
-  }
-
-  private mayReceive(): boolean {
-    return this.participant?.permissions.subscribe ?? true;
   }
 
   /** An offer does not say that a track is muted: once the room knows the track, it is told. */
@@ -351,6 +375,7 @@ export class Room extends Emitter<RoomEvents> {
   private end({ code, message }: { code: string; message: string }): void {
     if (this.roomConnection === "disconnected") return;
     this.media.close();
+    this.reception.close();
     this.setConnection("disconnected");
     this.emit("disconnected", { code, message });
   }

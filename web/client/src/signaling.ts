@@ -25,6 +25,8 @@ export interface SignalingOptions {
   readonly servers: readonly string[];
   readonly token: string;
   readonly name: string | null;
+  /** Random, and the same at each join from here; null: none is told. */
+  readonly device: string | null;
   readonly timing?: Timing;
 }
 
@@ -182,8 +184,8 @@ export class Signaling {
   }
 
   private async join(connection: Connection): Promise<void> {
-    const { token, name } = this.options;
-    await this.entering(connection, { type: "join", token, name });
+    const { token, name, device } = this.options;
+    await this.entering(connection, { type: "join", token, name, device });
   }
 
   /** False when the place is gone and the room has to be joined anew. */

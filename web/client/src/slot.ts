@@ -7,7 +7,8 @@ const SIMULCAST: RTCRtpEncodingParameters[] = [
   { rid: "m", scaleResolutionDownBy: 2, maxBitrate: 400_000 },
   { rid: "l", scaleResolutionDownBy: 4, maxBitrate: 120_000 },
 ];
-const SOUND: RTCRtpEncodingParameters[] = [{}];
+/** When the way up is too narrow, pictures give way to sound (W3C WebRTC Priority §4). */
+const SOUND: RTCRtpEncodingParameters[] = [{ priority: "high", networkPriority: "high" }];
 const CAMERA: RTCRtpEncodingParameters[] = [{ maxBitrate: 1_200_000 }];
 const SCREEN: RTCRtpEncodingParameters[] = [{ maxBitrate: 2_500_000 }];
 
@@ -26,6 +27,7 @@ export class Slot {
   ) {
     this.encodings = encodingsFor(track, simulcast);
     this.transceiver = pc.addTransceiver(track.kind, { sendEncodings: this.encodings });
+    if (track.source === "screen") this.keepSharp();
     this.carry(track);
   }
 
@@ -61,6 +63,13 @@ export class Slot {
     return track && mid !== null
       ? { id: track.id, mid, kind: track.kind, source: track.source, simulcast }
       : null;
+  }
+
+  /** Text that can be read, rather less often, is what a shared screen is for. Browsers without a choice ignore it. */
+  private keepSharp(): void {
+    const { sender } = this.transceiver;
+    const parameters = { ...sender.getParameters(), degradationPreference: "maintain-resolution" as const };
+    sender.setParameters(parameters).catch(this.failed);
   }
 
   private send(mediaTrack: MediaStreamTrack | null): void {

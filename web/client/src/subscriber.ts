@@ -7,7 +7,7 @@ import type {
   Placement,
 } from "./generated/protocol.ts";
 import { type MediaLink, Peer } from "./peer.ts";
-import { inboundStats } from "./stats.ts";
+import { inboundReadings } from "./stats.ts";
 import { Serial } from "./timing.ts";
 
 interface Answer {
@@ -50,12 +50,17 @@ export class Subscriber {
 
   /** Looks which tracks have delivered media by now. */
   async look(): Promise<void> {
+    const readings = inboundReadings(await this.stats());
     for (const [track, receiver] of this.receivers) {
-      if (this.flowing.has(track)) continue;
-      const stats = await inboundStats(receiver);
-      const delivered = receiver.track.kind === "video" ? stats.framesDecoded : stats.packetsReceived;
-      if (delivered > 0 && this.receivers.has(track)) this.flowing.add(track);
+      const reading = readings.get(receiver.track.id);
+      const delivered = receiver.track.kind === "video" ? reading?.framesDecoded : reading?.packetsReceived;
+      if (delivered) this.flowing.add(track);
     }
+  }
+
+  /** What this connection has counted. */
+  async stats(): Promise<RTCStatsReport> {
+    return this.peer.pc.getStats();
   }
 
   offered(event: DescriptionEvent): void {

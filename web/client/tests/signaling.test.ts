@@ -35,7 +35,10 @@ class Client {
       ended: (error) => this.over.resolve(error.code),
       connections: () => [{ epoch: 1, pc: "publisher", negotiation: 3, signaling_state: "stable" }],
     };
-    this.signaling = new Signaling({ servers, token: "room-token", name: "Alice", timing }, handlers);
+    this.signaling = new Signaling(
+      { servers, token: "room-token", name: "Alice", device: null, timing },
+      handlers,
+    );
   }
 }
 

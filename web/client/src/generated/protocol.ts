@@ -30,6 +30,12 @@ export type ClientMessage =
   | ChangePermissions
   | Kick
   | Ban
+  | AdmitFromLobby
+  | DenyFromLobby
+  | Lock
+  | MuteParticipant
+  | RaiseHand
+  | ChangeAttributes
   | Ping;
 /**
  * Which of a participant's two connections: it offers on `publisher`, the node offers on `subscriber`.
@@ -51,6 +57,11 @@ export type ServerMessage =
   | ParticipantJoined
   | ParticipantUpdated
   | ParticipantLeft
+  | ModeratorChanged
+  | RoomUpdated
+  | LobbyWaiting
+  | LobbyLeft
+  | LobbyAdmitted
   | TrackPublished
   | TrackUpdated
   | TrackEnded
@@ -71,12 +82,15 @@ export interface Protocol {
 }
 /**
  * Enter a room. `name` is used when the token leaves the name open. Replied with `joined`.
+ *
+ * `device` is random and the same at each join from there, so that a moderator can ban it. It may be left out.
  */
 export interface Join {
   id?: number | null;
   type: "join";
   token: string;
   name?: string | null;
+  device?: string | null;
 }
 /**
  * Take one's place again after the connection was lost, at any replica. Replied with `resumed`.
@@ -234,6 +248,8 @@ export interface Kick {
 }
 /**
  * For moderators: end somebody's stay and keep their identity out, for `for_s` seconds or for good.
+ *
+ * With `device` also whoever comes on the device that they named when they joined, if they did.
  */
 export interface Ban {
   id?: number | null;
@@ -241,6 +257,67 @@ export interface Ban {
   participant: string;
   reason?: string;
   for_s?: number | null;
+  device?: boolean;
+}
+/**
+ * For moderators: let somebody in who waits in the lobby, also while the room is locked.
+ */
+export interface AdmitFromLobby {
+  id?: number | null;
+  type: "lobby.admit";
+  participant: string;
+}
+/**
+ * For moderators: send somebody away who waits in the lobby. They may come again; `kick` and `ban` prevent that.
+ */
+export interface DenyFromLobby {
+  id?: number | null;
+  type: "lobby.deny";
+  participant: string;
+}
+/**
+ * For moderators: let nobody new in from now on, or let them in again. Everybody hears of it as `room.updated`.
+ */
+export interface Lock {
+  id?: number | null;
+  type: "lock";
+  locked: boolean;
+}
+/**
+ * For moderators: mute one `track` of somebody, or all their tracks of one `source`. Only they can unmute them.
+ *
+ * With `stop` the track ends instead; they may begin another. To keep a source off, change their permissions.
+ */
+export interface MuteParticipant {
+  id?: number | null;
+  type: "participant.mute";
+  participant: string;
+  track?: string | null;
+  source?: TrackSource | null;
+  stop?: boolean;
+}
+/**
+ * Raise one's hand, or lower it; moderators lower somebody else's by naming the `participant`.
+ */
+export interface RaiseHand {
+  id?: number | null;
+  type: "hand";
+  raised: boolean;
+  participant?: string | null;
+}
+/**
+ * Change some of one's own attributes; `null` removes one.
+ */
+export interface ChangeAttributes {
+  id?: number | null;
+  type: "attributes";
+  attributes: {
+    /**
+     * This interface was referenced by `undefined`'s JSON-Schema definition
+     * via the `patternProperty` "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$".
+     */
+    [k: string]: string | null;
+  };
 }
 /**
  * Ask for a sign of life.
@@ -256,16 +333,23 @@ export interface Reply {
 }
 /**
  * `resume` is a single-use token, spent once the client has shown that it holds the next one.
+ *
+ * `lobby`: a moderator has to let this participant in first. Until `lobby.admitted` it may only `leave`.
  */
 export interface JoinedResult {
   type: "joined";
   participant: Participant;
   snapshot: RoomSnapshot;
   placement: Placement;
+  lobby: boolean;
   resume: string;
 }
 /**
- * Somebody in the room. `connected` is false while their signaling is away and their place is kept.
+ * Somebody in the room, since `joined_at`. `connected` is false while their signaling is away and their place is
+ * kept. `hand_raised_at` is when they raised their hand, if it is up; the first to raise it is the first in line.
+ * `attributes` are what the application says of them. `stopped` are the latest tracks of theirs that a moderator has
+ * ended, and which don't come back. `client` is `whip` for an encoder that publishes over HTTP (RFC 9725): it neither
+ * receives nor reads anything.
  */
 export interface Participant {
   id: string;
@@ -273,11 +357,17 @@ export interface Participant {
   name: string;
   joined_at: number;
   connected: boolean;
+  hand_raised_at?: number | null;
+  attributes: {
+    [k: string]: string;
+  };
+  stopped: string[];
   permissions: Permissions;
+  client: "app" | "whip";
 }
 /**
  * What somebody may do here. `publish` are the sources that they may send; without `subscribe` they receive
- * nobody's media. Nobody else sees who is `hidden`.
+ * nobody's media. Nobody else sees who is `hidden`. With `own_attributes` they may change their attributes.
  */
 export interface Permissions {
   publish: TrackSource[];
@@ -285,20 +375,46 @@ export interface Permissions {
   chat: boolean;
   moderate: boolean;
   hidden: boolean;
+  own_attributes: boolean;
 }
 /**
  * The whole room as this participant may see it. It replaces everything that the client knew.
+ *
+ * Only moderators are shown who waits in the `lobby`. Who waits is shown neither people nor tracks nor chat.
  */
 export interface RoomSnapshot {
   room: string;
   incarnation: string;
   version: number;
+  policy: Policy;
   participants: Participant[];
+  lobby: Waiting[];
   tracks: Track[];
   chat: ChatMessage[];
 }
 /**
- * A published source. `muted` is the publisher's own doing, or the server's.
+ * How the room is run. `lobby`: who is no moderator waits to be let in. `locked`: nobody new gets in.
+ */
+export interface Policy {
+  capacity: number;
+  lobby: boolean;
+  locked: boolean;
+}
+/**
+ * Somebody in the lobby, since `since`.
+ */
+export interface Waiting {
+  id: string;
+  identity: string;
+  name: string;
+  since: number;
+  connected: boolean;
+  attributes: {
+    [k: string]: string;
+  };
+}
+/**
+ * A published source. `muted` is the publisher's own doing, or a moderator's; only the publisher unmutes it.
  */
 export interface Track {
   id: string;
@@ -344,6 +460,7 @@ export interface ResumedResult {
   participant: Participant;
   snapshot: RoomSnapshot;
   placement: Placement;
+  lobby: boolean;
   resume: string;
   repair: RepairStep[];
 }
@@ -406,6 +523,51 @@ export interface ParticipantLeft {
   type: "participant.left";
   participant: string;
   reason: "left" | "connection_lost" | "replaced" | "removed";
+}
+/**
+ * The last moderator has left for good, and the room's policy makes this participant one.
+ */
+export interface ModeratorChanged {
+  seq: number;
+  version: number;
+  type: "moderator.changed";
+  participant: string;
+}
+export interface RoomUpdated {
+  seq: number;
+  version: number;
+  type: "room.updated";
+  policy: Policy;
+}
+/**
+ * For moderators: somebody waits to be let in, or what is known of them has changed.
+ */
+export interface LobbyWaiting {
+  seq: number;
+  version: number;
+  type: "lobby.waiting";
+  waiting: Waiting;
+}
+/**
+ * For moderators: somebody does not wait any more. `admitted` is followed by `participant.joined`.
+ */
+export interface LobbyLeft {
+  seq: number;
+  version: number;
+  type: "lobby.left";
+  participant: string;
+  reason: "admitted" | "denied" | "left" | "connection_lost" | "replaced" | "removed" | "waited_too_long";
+}
+/**
+ * For who waited: you are in. `snapshot` and `placement` are as in `joined`.
+ */
+export interface LobbyAdmitted {
+  seq: number;
+  version: number;
+  type: "lobby.admitted";
+  participant: Participant;
+  snapshot: RoomSnapshot;
+  placement: Placement;
 }
 export interface TrackPublished {
   seq: number;
@@ -496,7 +658,15 @@ export interface SessionEnded {
   seq: number;
   version: number;
   type: "session.ended";
-  code: "replaced" | "removed" | "room_closed" | "moved_on" | "token_reused" | "shutting_down";
+  code:
+    | "replaced"
+    | "removed"
+    | "room_closed"
+    | "moved_on"
+    | "token_reused"
+    | "shutting_down"
+    | "lobby_denied"
+    | "lobby_timeout";
   message: string;
   final: boolean;
 }
