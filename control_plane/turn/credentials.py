@@ -42,5 +42,9 @@ class OpaqueIds:
         """The part that all of a room share: usage is counted by it."""
         return self._tag(f"{room.room}/{room.incarnation}")
 
+    def user(self, key: str, user: str) -> str:
+        """Of somebody whom an integrator's server named; the first part is its API key's."""
+        return f"{self._tag(f'key/{key}')}-{self._tag(f'{key}/{user}')}"
+
     def _tag(self, text: str) -> str:
         return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()[:_TAG_CHARS]

@@ -38,7 +38,7 @@ class TurnRelays:
     ) -> None:
         self._servers = tuple(servers)
         self._secrets = secrets
-        self._opaque = opaque
+        self.opaque = opaque
         self._ttl = ttl
         self._clock = clock
         self._health: TurnHealth | None = None
@@ -55,7 +55,7 @@ class TurnRelays:
 
     def offer(self, room: RoomRef, participant: ParticipantId, region: str | None = None) -> IceServers:
         """Servers near `region` with a credential for this participant."""
-        return self.offer_to(self._opaque.of(room, participant), region)
+        return self.offer_to(self.opaque.of(room, participant), region)
 
     def offer_to(self, opaque: str, region: str | None = None) -> IceServers:
         """As `offer`, for whoever is known to the relay as `opaque`."""
@@ -76,7 +76,7 @@ class TurnRelays:
 
     def usage_tag(self, room: RoomRef) -> str:
         """What the relays' statistics call this life of the room."""
-        return self._opaque.room(room)
+        return self.opaque.room(room)
 
     def _credential(self, opaque: str) -> TurnCredential:
         if self._secrets is None:

@@ -113,7 +113,9 @@ def test_a_restart_is_the_same_offer_with_other_credentials_and_no_candidates() 
 
 def test_the_answer_to_a_restart_is_what_of_the_answer_is_about_ice() -> None:
     candidate = "a=candidate:1 1 udp 1 192.0.2.1 9 typ host\r\n"
-    answer = HEAD + BUNDLE + "a=ice-lite\r\n" + section("audio", "0", "recvonly", more=candidate) + section("video", "1")
+    answer = (
+        HEAD + BUNDLE + "a=ice-lite\r\n" + section("audio", "0", "recvonly", more=candidate) + section("video", "1")
+    )
     assert answered_fragment(answer).splitlines() == [
         "a=ice-lite",
         "a=group:BUNDLE 0 1",
