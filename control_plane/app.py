@@ -121,8 +121,7 @@ async def replica(
         stack.push_async_callback(driver.drain)
         watch = await stack.enter_async_context(BanWatch.start(BanTable(database), BanCache(redis), store, hub, clock))
         await redis.subscribe(BAN_NEWS, watch.hear, watch.missed).ready()
-        policies = KnownPolicies(RoomRecords(database), PolicyCache(redis), clock)
-        await redis.subscribe(POLICY_NEWS, policies.hear, policies.missed).ready()
+        policies = await _policies(database, redis, clock)
         subscription = redis.subscribe(inbox(me), liveness.hearing(hub.hear), hub.missed)
         await subscription.ready()
         relays = await stack.enter_async_context(TurnRelays.start(turn or TurnSettings(), token_secret, clock))
@@ -169,6 +168,13 @@ async def replica(
             others=[WhipRoutes(whip, verifier.verify)],
             web_root=settings.web_root,
         )
+
+
+async def _policies(database: Database, redis: Redis, clock: Clock) -> KnownPolicies:
+    """How rooms are to be run, told of every change."""
+    policies = KnownPolicies(RoomRecords(database), PolicyCache(redis), clock)
+    await redis.subscribe(POLICY_NEWS, policies.hear, policies.missed).ready()
+    return policies
 
 
 async def _ready(redis: Redis, registry: NodeRegistry) -> dict[str, bool]:

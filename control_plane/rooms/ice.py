@@ -1,8 +1,8 @@
 """How members reach their media: servers with credentials of their own, and new ones before those expire.
 
 Only the server starts a refresh, so that two restarts of ICE never meet: it gives both connections the new servers, the
-client offers its publisher anew, and the node its subscriber. What is relayed already outlives its credential: a refresh
-that could not be made cuts nobody off.
+client offers its publisher anew, and the node its subscriber. What is relayed already outlives its credential:
+nobody is cut off by a refresh that could not be made.
 """
 
 import asyncio

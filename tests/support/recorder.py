@@ -42,6 +42,8 @@ class RecordingNode:
         self.opened: set[RoomRef] = set()
         self.wanted: dict[str, tuple[TrackId, ...]] = {}
         self.muted: set[TrackId] = set()
+        self.offers: list[PublisherOffer] = []
+        self.candidates: list[IceCandidate | None] = []
         self._changed = asyncio.Event()
         self._events: asyncio.Queue[MediaEvent] = asyncio.Queue()
 
@@ -83,6 +85,7 @@ class RecordingNode:
 
     async def publish(self, peer: PeerRef, offer: PublisherOffer) -> PublisherAnswer:
         await self._record("publish", peer)
+        self.offers.append(offer)
         known = self._peers(peer.room).get(peer, PeerStatus(peer=peer))
         status = ConnectionStatus(negotiation=offer.negotiation, connected=True, receiving=True)
         self.rooms[peer.room][peer] = known.model_copy(update={"tracks": offer.tracks, "publisher": status})
@@ -102,6 +105,8 @@ class RecordingNode:
 
     async def add_candidate(self, peer: PeerRef, pc: PeerConnectionRole, candidate: IceCandidate | None) -> None:
         await self._on_peer("add_candidate", peer)
+        self.candidates.append(candidate)
+        self._changed.set()
 
     async def restart_ice(self, peer: PeerRef) -> None:
         await self._on_peer("restart_ice", peer)
