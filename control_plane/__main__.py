@@ -1,4 +1,4 @@
-"""The command line: `nexusvibe serve | up | db | key | issuer | token | room | node run`."""
+"""The command line: `nexusvibe serve | up | db | key | issuer | token | room | participant | message | node run`."""
 
 import argparse
 import os
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from control_plane import logs
 from control_plane.access.errors import IssuerExists, UnknownIssuer, UnknownKey
 from control_plane.app import PortTaken, serve
-from control_plane.cli import database, issuers, keys, rooms, tokens, turn
+from control_plane.cli import database, issuers, keys, messages, participants, rooms, tokens, turn
 from control_plane.database import DatabaseUnreachable, NotMigrated
 from control_plane.errors import ControlPlaneError
 from control_plane.settings import Settings
@@ -72,6 +72,8 @@ def _parser() -> argparse.ArgumentParser:
 
     tokens.add(commands)
     rooms.add(commands)
+    participants.add(commands)
+    messages.add(commands)
     turn.add(commands)
 
     node = commands.add_parser("node", help="media nodes").add_subparsers(required=True, metavar="COMMAND")

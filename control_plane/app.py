@@ -201,7 +201,7 @@ def _api(
     removals = Removals(store, watch, BanTable(database), clock)
     return Api(
         [
-            *TokenRoutes(tokens, idempotency, clock).operations(),
+            *TokenRoutes(tokens, idempotency, watch.has_kicked, clock).operations(),
             *RoomApi(store, office, removals, idempotency).operations(),
             *IceServerRoutes(relays).operations(),
         ],

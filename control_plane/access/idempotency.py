@@ -5,6 +5,7 @@ answers can make the same answer again from these.
 """
 
 import hashlib
+import secrets
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -37,7 +38,8 @@ class Repeatable(Parameters):
         Field(
             alias="Idempotency-Key",
             pattern=r"^[\x21-\x7e]{1,128}$",
-            description="Sent again with the same request within a day, nothing is made a second time.",
+            description="Sent again with the same request within a day, nothing is made a second time; what is of no "
+            "use any more, as a token that a kick has closed, is made anew.",
         ),
     ] = None
 
@@ -55,14 +57,21 @@ class Idempotency:
         api_key, key = caller.key, parameters.idempotency_key
         name = idempotent(api_key, _digest(key))
         now, this = int(self._clock.now()), _digest(f"{about} {body.model_dump_json()}")
-        mine = f"{this} {now}"
+        mine = f"{this} {now} {secrets.token_hex(8)}"
         stored = await self._redis.execute("SET", name, mine, "NX", "GET", "EX", REMEMBERED_S)
-        request, _, at = (mine if stored is None else stored.decode()).partition(" ")
+        request, _, rest = (mine if stored is None else stored.decode()).partition(" ")
+        at, _, salt = rest.partition(" ")
         if request != this:
             raise KeyReused("This idempotency key came with another request before.")
         if not at.isdigit():
             raise Unavailable("What is known of this idempotency key can't be read.")
-        return Once(int(at), _digest(f"{api_key} {key} {at}"))
+        return Once(int(at), _digest(f"{api_key} {key} {at} {salt}"))
+
+    async def anew(self, caller: Caller, parameters: Repeatable, body: Body, about: str) -> Once | None:
+        """Let this request be the first: what an earlier one made is of no use any more. Raises `Unavailable`."""
+        if parameters.idempotency_key is not None:
+            await self._redis.execute("DEL", idempotent(caller.key, _digest(parameters.idempotency_key)))
+        return await self.first(caller, parameters, body, about)
 
 
 def _digest(text: str) -> str:

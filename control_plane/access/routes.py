@@ -1,15 +1,16 @@
 """REST: who asks, and the room tokens that they may mint."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from pydantic import Field
 
-from control_plane.access.idempotency import Idempotency, Repeatable
+from control_plane.access.idempotency import Idempotency, Once, Repeatable
 from control_plane.access.keys import ApiKeys
 from control_plane.access.names import Attributes, DisplayName, IdentityText
-from control_plane.access.tokens import MAX_TTL_S, Grants, RoomName, RoomTokens
+from control_plane.access.tokens import MAX_TTL_S, Grants, RoomName, RoomTokens, SignedToken, VerifiedToken
 from control_plane.clock import Clock, SystemClock
-from control_plane.errors import NotAllowed
+from control_plane.errors import ExpiredToken, NotAllowed
 from control_plane.http.errors import InvalidKey, KeyReused
 from control_plane.http.operation import WHOLE, Answer, Body, Caller, Operation
 from control_plane.ids import Identity
@@ -66,9 +67,18 @@ class KeyAuthentication:
 
 
 class TokenRoutes:
-    def __init__(self, tokens: RoomTokens, idempotency: Idempotency, clock: Clock | None = None) -> None:
+    """`is_closed` says whether a kick has closed a token; it may raise `Unavailable`."""
+
+    def __init__(
+        self,
+        tokens: RoomTokens,
+        idempotency: Idempotency,
+        is_closed: Callable[[VerifiedToken], Awaitable[bool]],
+        clock: Clock | None = None,
+    ) -> None:
         self._tokens = tokens
         self._idempotency = idempotency
+        self._is_closed = is_closed
         self._clock = clock or SystemClock()
 
     def operations(self) -> list[Operation[Repeatable, TokenRequest]]:
@@ -91,10 +101,20 @@ class TokenRoutes:
 
     async def _mint(self, caller: Caller, parameters: Repeatable, body: TokenRequest) -> MintedToken:
         caller.expect_room(body.room)
-        now, jti = int(self._clock.now()), None
         once = await self._idempotency.first(caller, parameters, body, "mintToken")
-        if once is not None:
-            # The same claims at the same time give the same signature: the token itself is never stored.
-            now, jti = once.at, f"j_{once.seed[:32]}"
-        minted = self._tokens.mint_at(now, body.grants(), body.ttl_s, jti)
+        minted = self._signed(body, once)
+        if once is not None and await self._is_spent(minted):
+            minted = self._signed(body, await self._idempotency.anew(caller, parameters, body, "mintToken"))
         return MintedToken(token=minted.text, room=body.room, jti=minted.jti, expires_at=minted.expires_at)
+
+    async def _is_spent(self, minted: SignedToken) -> bool:
+        try:
+            return await self._is_closed(self._tokens.verify(minted.text))
+        except ExpiredToken:
+            return True
+
+    def _signed(self, body: TokenRequest, once: Once | None) -> SignedToken:
+        """The same claims at the same time give the same signature: the token itself is never stored."""
+        if once is None:
+            return self._tokens.mint_at(int(self._clock.now()), body.grants(), body.ttl_s)
+        return self._tokens.mint_at(once.at, body.grants(), body.ttl_s, f"j_{once.seed[:32]}")

@@ -13,7 +13,7 @@ import structlog
 from pydantic import ValidationError
 
 from control_plane.access.devices import DeviceHash
-from control_plane.access.tokens import VerifiedToken
+from control_plane.access.tokens import VerifiedToken, room_of
 from control_plane.clock import Clock
 from control_plane.errors import ControlPlaneError, NotFound, Unavailable
 from control_plane.ids import Identity, ParticipantId, RoomId
@@ -68,6 +68,11 @@ class BanWatch:
     def expect_may_stay(self, room: RoomId, person: Person) -> None:
         """Asked when a resume is done, for only then it is known who it is. Raises `Kicked`, `Banned`."""
         _refuse(bans.of_person(self._bans.known(room), person, self._clock.now()))
+
+    async def has_kicked(self, token: VerifiedToken) -> bool:
+        """Whether a kick has closed the token, so that another one would let its bearer in. Raises `Unavailable`."""
+        ban = bans.of_token(await self._bans.of(room_of(token.grants)), token, self._clock.now())
+        return ban is not None and ban.issued_until is not None
 
     async def expect_not_removed(self, room: RoomId, participant: ParticipantId) -> None:
         """Asked before a resume. Raises `Kicked`, `Banned`, `Unavailable` when Redis is away."""

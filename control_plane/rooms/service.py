@@ -219,12 +219,14 @@ class RoomService:
         self._hub.let_go(local)
 
     async def update_track(self, member: Member, message: TrackUpdate) -> None:
-        """Change what is said of a track; the node follows a mute as it follows every change of the room."""
+        """Change what is said of a track; the node follows a mute as it follows every change of the room. Raises
+        `NotAllowed`, `NotFound`."""
         track = TrackId(message.track)
         patch = message.model_dump(mode="json", include={"muted", "source"}, exclude_none=True)
-        await member.room.changing(
+        version = await member.room.changing(
             partial(self._store.change_tracks, member.room.room, member.id, member.generation, patch={track: patch})
         )
+        await member.room.wait_for(version)  # who is answered has heard of it: a later mute is somebody else's doing
 
     async def raise_hand(self, member: Member, message: RaiseHand) -> None:
         """One's own hand, or as a moderator the hand of somebody else, who is lowered it. Raises `NotAllowed`,

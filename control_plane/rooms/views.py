@@ -57,6 +57,7 @@ def participant(person: Person) -> Participant:
         connected=person.connected,
         hand_raised_at=person.hand_raised_at,
         attributes=person.attributes,
+        stopped=person.stopped,
         permissions=Permissions.model_validate(person.permissions.model_dump()),
         client="whip" if person.ingest is not None else "app",
     )

@@ -1,16 +1,18 @@
 """What is shown small arrives small, what is out of sight does not arrive, and sound always does."""
 
 import asyncio
+import re
 import time
 
 import pytest
 from playwright.async_api import expect
 
-from tests.support.browser import People
+from tests.support.browser import PATIENCE, People
 from tests.support.replica import running_system
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
+PATIENCE_MS = 1000 * PATIENCE
 CAMERA = (1280, 720)
 NARROW = (390, 600)
 """Two small tiles beside one another, the third below."""
@@ -93,13 +95,14 @@ async def test_each_tile_tells_how_its_picture_arrives(people: People) -> None:
         for person in (bob, alice):
             await person.joins(replica, "demo")
         await bob.sees("alice")
-        theirs = bob.tile("alice")
-        await expect(theirs.get_by_test_id("signal")).to_have_attribute("aria-label", "Connection of alice: good")
+        theirs, own = bob.tile("alice"), bob.tile("bob")
+        for tile, name in ((theirs, "alice"), (own, "bob")):  # how good is the machine's affair
+            verdict = re.compile(f"Connection of {name}: (good|fair|poor)")
+            await expect(tile.get_by_test_id("signal")).to_have_attribute("aria-label", verdict, timeout=PATIENCE_MS)
         await theirs.get_by_test_id("signal").click()
-        await expect(theirs.get_by_test_id("figures")).to_contain_text("320")
-        own = bob.tile("bob").get_by_test_id("signal")
-        await expect(own).to_have_attribute("aria-label", "Connection of bob: good")
+        figures = theirs.get_by_test_id("figures")
+        await expect(figures).to_contain_text(re.compile("Picture.*Frames.*Data.*Lost.*Sound"))
 
         await alice.toggles_camera()
-        await expect(theirs.get_by_test_id("figures")).not_to_contain_text("Picture")
-        await expect(theirs.get_by_test_id("figures")).to_contain_text("Sound")
+        await expect(figures).not_to_contain_text("Picture", timeout=PATIENCE_MS)
+        await expect(figures).to_contain_text("Sound")

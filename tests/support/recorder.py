@@ -41,6 +41,7 @@ class RecordingNode:
         self.waiting = asyncio.Event()
         self.opened: set[RoomRef] = set()
         self.wanted: dict[str, tuple[TrackId, ...]] = {}
+        self.subscriptions: dict[str, tuple[Subscription, ...]] = {}
         self.muted: set[TrackId] = set()
         self.offers: list[PublisherOffer] = []
         self.candidates: list[IceCandidate | None] = []
@@ -98,6 +99,7 @@ class RecordingNode:
         await self._record("subscribe", peer)
         self._peers(peer.room).setdefault(peer, PeerStatus(peer=peer))
         self.wanted[peer.participant] = tuple(subscription.track for subscription in wanted)
+        self.subscriptions[peer.participant] = tuple(wanted)
         self._changed.set()
 
     async def answer(self, peer: PeerRef, negotiation: int, sdp: str) -> None:

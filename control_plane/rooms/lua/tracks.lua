@@ -23,8 +23,9 @@ for _, id in ipairs(cjson.decode(ARGV[6])) do
   local track = get(TRACKS, id)
   if track and track.participant == person.id then drop_track(track) end
 end
+local version = 0
 if #changes > 0 then
-  commit()
+  version = commit()
   expire(HELD_TTL_MS)
 end
-return {'ok'}
+return {'ok', version}

@@ -35,7 +35,7 @@ class ApiClient:
         named = {"Authorization": f"Bearer {self.key}"} if self.key else {}
         named |= {name.replace("_", "-"): value for name, value in headers.items()}
         async with self.session.request(method, f"{self.url}{path}", json=body, headers=named) as response:
-            found = await response.json(content_type=None) if response.status != 204 else None
+            found = await response.json(content_type=None) if response.status not in {204, 304} else None
             return Reply(response.status, response.headers, found)
 
     def with_key(self, key: str) -> "ApiClient":

@@ -2,13 +2,19 @@
 
 import asyncio
 import re
+from functools import partial
 from typing import Any
 
 import aiohttp
 import pytest
 
-from control_plane.access.tokens import RoomTokens
+from control_plane.access.idempotency import Idempotency, Repeatable
+from control_plane.access.routes import TokenRequest, TokenRoutes
+from control_plane.access.tokens import Grants, RoomTokens, VerifiedToken
+from control_plane.http.operation import Caller
 from control_plane.signaling.messages import CloseCode
+from control_plane.state import Redis
+from tests.control_plane.access.test_keys import MovableClock
 from tests.control_plane.http.conftest import ApiClient
 from tests.support.client import connected
 from tests.support.inprocess import TOKEN_SECRET, LocalReplica, local_replica
@@ -57,6 +63,38 @@ async def test_a_request_sent_twice_mints_one_token(api: ApiClient, replica: Loc
     stranger = api.with_key(await replica.api_key())
     assert (await stranger.asks("POST", "/v1/tokens", wish, Idempotency_Key="order-7")).body != first.body
     assert (await api.asks("POST", "/v1/tokens", wish)).body["jti"] != first.body["jti"]
+
+
+async def test_a_token_that_a_kick_has_closed_is_minted_anew(api: ApiClient, replica: LocalReplica) -> None:
+    wish = {"room": "demo", "identity": "ann"}
+    closed = (await api.asks("POST", "/v1/tokens", wish, Idempotency_Key="order-8")).body
+    host = RoomTokens(TOKEN_SECRET).mint(Grants(room="demo", name="Host", moderate=True))
+    async with connected(replica.ws_url) as moderator, connected(replica.ws_url) as ann:
+        await moderator.join(host)
+        await ann.join(closed["token"], name="Ann")
+        await moderator.hears("participant.joined")
+        await moderator.asks("kick", participant=ann.id)
+    anew, again = [
+        (await api.asks("POST", "/v1/tokens", wish, Idempotency_Key="order-8")).body["jti"] for _ in range(2)
+    ]
+    assert closed["jti"] not in {anew, again}
+
+
+async def test_a_token_that_ran_out_is_minted_anew(redis: Redis) -> None:
+    async def is_closed(_: VerifiedToken) -> bool:
+        return False
+
+    clock = MovableClock()
+    minting = TokenRoutes(RoomTokens(TOKEN_SECRET, clock), Idempotency(redis, clock), is_closed, clock).operations()[0]
+    ask = partial(
+        minting.handle,
+        Caller("k", ""),
+        Repeatable(idempotency_key="one"),
+        TokenRequest(room="a", attributes={}, ttl_s=60),
+    )
+    first, again = await ask(), await ask()
+    clock.seconds += 70
+    assert first == again != await ask()
 
 
 async def test_rooms_are_shown_and_listed_while_people_are_in_them(api: ApiClient, replica: LocalReplica) -> None:

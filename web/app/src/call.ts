@@ -1,10 +1,12 @@
 import { type LocalTrack, NexusVibeError, type Room, type TrackSource } from "@nexusvibe/client";
 import { Chat } from "./chat.ts";
+import { Door } from "./door.ts";
 import type { Device, Devices } from "./devices.ts";
 import { find, say, showToggle } from "./dom.ts";
 import { Grid } from "./grid.ts";
+import { Hand } from "./hand.ts";
 import { deviceOf } from "./lobby.ts";
-import { CHAT_FAILED, CONNECTION, SOUND_BLOCKED } from "./sentences.ts";
+import { CHAT_FAILED, CONNECTION, MODERATOR_NOW, MUTED, SOUND_BLOCKED, STOPPED } from "./sentences.ts";
 
 const NOTICE_MS = 8000;
 const SOURCES: Record<Device, TrackSource> = { mic: "microphone", camera: "camera" };
@@ -16,6 +18,8 @@ export class Call {
   private readonly notice = find("[data-testid=call-notice]");
   private readonly left = new AbortController();
   private readonly grid: Grid;
+  private readonly door: Door;
+  private readonly hand: Hand;
   private noticeTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -26,11 +30,18 @@ export class Call {
     const failed = (error: unknown) =>
       this.tell(error instanceof NexusVibeError ? error.message : String(error));
     this.grid = new Grid(room, () => this.soundBlocked(), failed, signal);
+    this.door = new Door(room, failed, signal);
+    this.hand = new Hand(room, failed, signal);
     new Chat(room, () => this.tell(CHAT_FAILED), signal);
     for (const device of ["mic", "camera"] as const) this.publish(device);
     devices.arrived = (device) => this.publish(device);
     room.on("changed", () => this.refresh());
     room.on("error", failed);
+    room.on("muted", (track) => this.silenced(track, MUTED));
+    room.on("stopped", (track) => this.silenced(track, STOPPED));
+    room.on("moderatorChanged", ({ id }) => {
+      if (id === room.me?.id) this.tell(MODERATOR_NOW);
+    });
     for (const button of this.toggles()) {
       button.addEventListener("click", () => void this.toggle(deviceOf(button)), { signal });
     }
@@ -61,6 +72,16 @@ export class Call {
       showToggle(button, local !== undefined && !local.muted);
     }
     this.grid.refresh();
+    this.door.refresh();
+    this.hand.refresh();
+  }
+
+  /** A moderator did it: the button says so, and pressing it again is up to the person. */
+  private silenced({ source }: LocalTrack, sentence: string): void {
+    for (const device of ["mic", "camera"] as const) {
+      if (SOURCES[device] === source) this.devices.on[device] = false;
+    }
+    this.tell(sentence);
   }
 
   private async toggle(device: Device): Promise<void> {

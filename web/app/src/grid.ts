@@ -1,5 +1,6 @@
 import type { Participant, QualityReport, Room, TrackQuality, TrackSource } from "@nexusvibe/client";
 import { find } from "./dom.ts";
+import { placesInLine } from "./hand.ts";
 import { columnsFor } from "./layout.ts";
 import { received, sent } from "./quality.ts";
 import { type Presence, Tile } from "./tile.ts";
@@ -26,7 +27,11 @@ export class Grid {
     const others = [...this.room.state.participants.values()].filter(({ id }) => id !== me?.id);
     const people = [...(me ? [me] : []), ...others.sort((one, other) => one.joined_at - other.joined_at)];
     this.forgetAllBut(new Set(people.map(({ id }) => id)));
-    for (const participant of people) this.tileOf(participant).show(this.presence(participant));
+    const line = placesInLine(people);
+    for (const participant of people) {
+      const inLine = line.get(participant.id) ?? null;
+      this.tileOf(participant).show({ ...this.presence(participant), inLine });
+    }
     this.arrange();
   }
 
@@ -60,6 +65,7 @@ export class Grid {
     const tile = new Tile(
       this.soundBlocked,
       () => void this.room.kick(id).catch(this.failed),
+      () => void this.room.mute(id, "microphone").catch(this.failed),
       (track, element) => this.room.attach(track, element),
     );
     this.tiles.set(id, tile);
@@ -67,12 +73,12 @@ export class Grid {
     return tile;
   }
 
-  private presence(participant: Participant): Presence {
+  private presence(participant: Participant): Omit<Presence, "inLine"> {
     const self = participant.id === this.room.me?.id;
     return self ? this.own(participant) : this.theirs(participant);
   }
 
-  private own(participant: Participant): Presence {
+  private own(participant: Participant): Omit<Presence, "inLine"> {
     const { localTracks } = this.room;
     const camera = localTracks.find(({ source }) => source === "camera");
     const mic = localTracks.find(({ source }) => source === "microphone");
@@ -89,7 +95,7 @@ export class Grid {
     };
   }
 
-  private theirs(participant: Participant): Presence {
+  private theirs(participant: Participant): Omit<Presence, "inLine"> {
     const [screen, camera] = [this.received(participant, "screen"), this.received(participant, "camera")];
     const picture = screen ?? camera;
     if (camera) this.room.setLayer(camera.track.id, screen ? "paused" : null); // it is behind the screen

@@ -1,6 +1,6 @@
 import type { Device, Devices } from "./devices.ts";
 import { find, say, showToggle } from "./dom.ts";
-import { NO_NAME } from "./sentences.ts";
+import { NO_NAME, WAITING } from "./sentences.ts";
 
 /** Before joining: a name, a look at oneself, and the choice of microphone and camera. */
 export class Lobby {
@@ -9,13 +9,17 @@ export class Lobby {
   private readonly name = find<HTMLInputElement>("input", this.form);
   private readonly submit = find<HTMLButtonElement>("[data-testid=join]", this.view);
   private readonly notice = find("[data-testid=notice]", this.view);
+  private readonly waiting = find("[data-testid=waiting]", this.view);
+  private readonly stop = find("[data-testid=stop-waiting]", this.view);
   private readonly note = find("[data-part=preview-note]", this.view);
   private readonly video = find<HTMLVideoElement>("video", this.view);
 
   constructor(
     private readonly devices: Devices,
     private readonly join: (name: string) => void,
+    leave: () => void,
   ) {
+    this.stop.addEventListener("click", leave);
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.submitted();
@@ -41,6 +45,14 @@ export class Lobby {
   busy(joining: boolean): void {
     this.submit.textContent = joining ? "Joining…" : "Join";
     if (joining) this.submit.disabled = true;
+    this.waits(false);
+  }
+
+  /** Others decide now when the call begins. */
+  waits(waiting: boolean): void {
+    say(this.waiting, waiting ? WAITING : null);
+    this.stop.hidden = !waiting;
+    this.submit.hidden = waiting;
   }
 
   hide(): void {

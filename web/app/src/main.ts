@@ -13,7 +13,11 @@ declare global {
 globalThis.nexusvibe = { room: null };
 
 const devices = new Devices();
-const lobby = new Lobby(devices, (name) => void enter(name));
+const lobby = new Lobby(
+  devices,
+  (name) => void enter(name),
+  () => globalThis.nexusvibe.room?.leave(),
+);
 
 function wait(sentence: string | null): void {
   const invited = readInvitation(new URL(location.href)).token !== null;
@@ -33,6 +37,7 @@ async function enter(name: string): Promise<void> {
     call.close();
     wait(ending(reason));
   });
+  room.on("connectionChanged", (connection) => lobby.waits(connection === "waiting"));
   try {
     await room.join({ token, name });
     lobby.hide();

@@ -5,6 +5,7 @@ import type { QualityReason, Rating, RoomConnection } from "@nexusvibe/client";
 export const CONNECTION: Record<RoomConnection, string> = {
   new: "Not joined",
   joining: "Connecting…",
+  waiting: "Waiting to be let in",
   connected: "Connected",
   reconnecting: "Reconnecting…",
   disconnected: "Disconnected",
@@ -13,6 +14,10 @@ export const CONNECTION: Record<RoomConnection, string> = {
 export const NO_TOKEN = "This link holds no invitation. Ask the person who sent it for a new one.";
 export const NO_NAME = "Please say how the others should see you.";
 export const CHAT_FAILED = "Your message could not be sent. It is back in the box: try again.";
+export const WAITING = "You are in the lobby. You will be in as soon as a moderator lets you in.";
+export const MUTED = "A moderator has muted you. Turn it on again when you want to speak.";
+export const STOPPED = "A moderator has ended what you were sending.";
+export const MODERATOR_NOW = "The last moderator has left. You are the moderator now.";
 export const SOUND_BLOCKED = "The browser keeps the sound off. Click anywhere to hear the others.";
 
 export const RATING: Record<Rating, string> = { good: "good", fair: "fair", poor: "poor", paused: "paused" };
@@ -36,6 +41,10 @@ const ENDINGS: Record<string, string> = {
   invalid_token:
     "This invitation is not valid here. Check that the whole link was copied, or ask for a new one.",
   room_full: "The room is full. Try again when somebody has left.",
+  room_locked: "The room is locked: nobody new gets in now. Ask somebody inside to unlock it.",
+  lobby_full: "Too many people wait for this room. Try again in a few minutes.",
+  lobby_denied: "You were not let in. Ask the person who invited you.",
+  lobby_timeout: "Nobody let you in for a long time. Try again when the others are there.",
   server_unreachable: "The server can't be reached. Check your connection, then try again.",
   connection_lost: "The connection was lost before you were in the room. Try again.",
   no_answer: "The server does not answer. Try again in a moment.",

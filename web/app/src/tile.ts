@@ -16,6 +16,8 @@ export interface Presence {
   readonly cameraOn: boolean;
   /** Whether this person may be removed by the one who looks. */
   readonly removable: boolean;
+  /** The place in line of those who raised their hands, null when theirs is down. */
+  readonly inLine: number | null;
 }
 
 /** One person: their picture, or their initial while the camera is off, their name, and whether they can be heard. */
@@ -29,6 +31,7 @@ export class Tile {
   constructor(
     private readonly blocked: () => void,
     remove: () => void,
+    mute: () => void,
     private readonly attach: (track: string, element: Element) => () => void,
   ) {
     const template = find<HTMLTemplateElement>("#tile").content.cloneNode(true) as DocumentFragment;
@@ -37,6 +40,7 @@ export class Tile {
     this.video.srcObject = this.stream;
     this.signal = new Signal(this.element);
     find("[data-testid=kick]", this.element).addEventListener("click", remove);
+    find("[data-testid=mute-them]", this.element).addEventListener("click", mute);
   }
 
   show(presence: Presence): void {
@@ -55,6 +59,12 @@ export class Tile {
     const kick = find("[data-testid=kick]", element);
     kick.hidden = !removable;
     kick.setAttribute("aria-label", `Remove ${participant.name} from the room`);
+    const mute = find("[data-testid=mute-them]", element);
+    mute.hidden = !removable || !micOn;
+    mute.setAttribute("aria-label", `Mute ${participant.name}`);
+    const hand = find("[data-testid=tile-hand]", element);
+    hand.hidden = presence.inLine === null;
+    hand.textContent = `✋ ${String(presence.inLine ?? "")}`;
     video.classList.toggle("mirrored", self);
     video.classList.toggle("whole", presence.screen);
     video.muted = self; // one's own voice is not played back

@@ -5,22 +5,20 @@ export type {
   ChatMessage,
   Participant,
   Permissions,
+  Policy,
   SimulcastLayer,
   Track,
   TrackKind,
   TrackSource,
+  Waiting,
 } from "./generated/protocol.ts";
 export type { LocalTrack } from "./local-track.ts";
 export type { Wish } from "./demand.ts";
 export type { QualityReason, QualityReport, Rating, TrackQuality, UplinkQuality } from "./quality.ts";
 export type { WantedTrack } from "./reception.ts";
 export type { RemoteTrack } from "./remote-tracks.ts";
-export {
-  type JoinOptions,
-  type PermissionChanges,
-  Room,
-  type RoomConnection,
-  type RoomEvents,
-} from "./room.ts";
+export { type JoinOptions, Room } from "./room.ts";
+export type { RoomConnection, RoomEvents } from "./room-events.ts";
+export type { PermissionChanges } from "./room-requests.ts";
 export type { RoomState } from "./state.ts";
 export type { InboundStats, TrackStats } from "./stats.ts";

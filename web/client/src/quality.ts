@@ -5,9 +5,10 @@ import type { InboundReading, OutboundReading } from "./stats.ts";
 export type Rating = "good" | "fair" | "poor" | "paused";
 
 /**
- * Why a rating is not `good`. `loss`, `freeze`, `framerate`, `gaps` (in sound): how it arrives; `silence`: nothing arrives; `bandwidth`:
- * less is received, or sent, than is wanted, because the network is too narrow; `delay`, `cpu`: of what is sent.
- * Of `paused`: `hidden` (not on the screen), `muted` (by whom it is of), `bandwidth`, `chosen` (by `setLayer`).
+ * Why a rating is not `good`. `loss`, `freeze`, `framerate`, `gaps` (in sound): how it arrives; `silence`: nothing
+ * arrives; `bandwidth`: less is received, or sent, than is wanted, because the network is too narrow; `delay`, `cpu`:
+ * of what is sent. Of `paused`: `hidden` (not on the screen), `muted` (by whom it is of), `bandwidth`, `chosen` (by
+ * `setLayer`).
  */
 export type QualityReason =
   | "loss"

@@ -1,56 +1,19 @@
 import type { Outgoing, Result, ServerEvent } from "./connection.ts";
-import { deviceId } from "./device.ts";
-import { Emitter } from "./emitter.ts";
-import { asNexusVibeError, type NexusVibeError, NotInRoom, ServerError } from "./errors.ts";
-import type {
-  ChatMessage,
-  JoinedResult,
-  Participant,
-  ParticipantLeft,
-  Permissions,
-  ResumedResult,
-  Track,
-  TrackSource,
-} from "./generated/protocol.ts";
 import type { Wish } from "./demand.ts";
-import { LocalTrack, newId } from "./local-track.ts";
+import { deviceId } from "./device.ts";
+import { asNexusVibeError, ConnectionLost, NotInRoom } from "./errors.ts";
+import type { JoinedResult, Participant, ResumedResult, Track, TrackSource } from "./generated/protocol.ts";
+import { LocalTrack } from "./local-track.ts";
 import { Media } from "./media.ts";
 import { isOver } from "./peer.ts";
-import type { QualityReport } from "./quality.ts";
 import { Reception, type WantedTrack } from "./reception.ts";
 import type { RemoteTrack } from "./remote-tracks.ts";
+import type { RoomConnection } from "./room-events.ts";
+import { RoomRequests } from "./room-requests.ts";
 import { Signaling, type SignalingHandlers } from "./signaling.ts";
 import { EMPTY_ROOM, reduce, replace, type RoomChange, type RoomState, type Step } from "./state.ts";
 import type { TrackStats } from "./stats.ts";
-import { Latest } from "./timing.ts";
-
-/** `reconnecting`: the connection to the server is being restored; media go on meanwhile. */
-export type RoomConnection = "new" | "joining" | "connected" | "reconnecting" | "disconnected";
-
-export interface RoomEvents {
-  connectionChanged: [connection: RoomConnection];
-  participantJoined: [participant: Participant];
-  participantUpdated: [participant: Participant];
-  participantLeft: [participant: Participant, reason: ParticipantLeft["reason"]];
-  trackPublished: [track: Track];
-  trackUpdated: [track: Track];
-  trackEnded: [track: Track];
-  /** Play `mediaTrack`. Said again with another `mediaTrack` when the call has moved. */
-  trackSubscribed: [remote: RemoteTrack];
-  trackUnsubscribed: [remote: RemoteTrack];
-  chat: [message: ChatMessage];
-  /** How what is received and sent has fared: every two seconds. */
-  quality: [report: QualityReport];
-  /** Something failed that the call survives. */
-  error: [error: NexusVibeError];
-  /** The room is over for this client; `reason.code` says why (`left`, `replaced`, `expired_token`, …). */
-  disconnected: [reason: { readonly code: string; readonly message: string }];
-  /** `state`, `me`, `connection`, `localTracks` or `remoteTracks` is another one now. Said after all of the above. */
-  changed: [];
-}
-
-/** `hidden` is for a whole stay, and can't be changed in the middle of it. */
-export type PermissionChanges = Partial<Omit<Permissions, "hidden">>;
+import { type Deferred, deferred, Latest } from "./timing.ts";
 
 export interface JoinOptions {
   /** Says who joins which room. */
@@ -65,12 +28,13 @@ export interface JoinOptions {
 }
 
 /** One stay in one room. Join once; after `disconnected` take a new one. */
-export class Room extends Emitter<RoomEvents> {
+export class Room extends RoomRequests {
   private signaling: Signaling | null = null;
   private readonly media: Media;
   private roomState: RoomState = EMPTY_ROOM;
   private roomConnection: RoomConnection = "new";
   private participant: Participant | null = null;
+  private readonly admission: Deferred<Participant> = deferred();
   private tracks: readonly LocalTrack[] = [];
   private readonly reception: Reception;
   private readonly muteUpdates = new Map<LocalTrack, Latest<boolean>>();
@@ -78,6 +42,7 @@ export class Room extends Emitter<RoomEvents> {
   /** `servers` are websocket URLs of one control plane's replicas; lost connections are restored at the next one. */
   constructor(private readonly servers: readonly string[]) {
     super();
+    this.admission.promise.catch(() => undefined); // `disconnected` tells it too
     const failed = (error: unknown) => this.report(error);
     this.reception = new Reception({
       room: () => this.roomState,
@@ -122,7 +87,12 @@ export class Room extends Emitter<RoomEvents> {
   get remoteTracks(): ReadonlyMap<string, RemoteTrack> {
     return this.media.remoteTracks;
   }
-  /** Enters the room. Rejects with `ServerError` when it is refused, `ConnectionLost` when no server can be reached. */
+
+  /**
+   * Enters the room. Resolves once this client is in, which may take until a moderator lets it in: `connection` is
+   * `waiting` then. Rejects with `ServerError` when it is refused, `ConnectionLost` when no server can be reached or
+   * nobody lets it in.
+   */
   async join({ token, name, device = deviceId() }: JoinOptions): Promise<Participant> {
     if (this.roomConnection !== "new") throw new TypeError("A Room is joined once: take a new one.");
     const signaling = new Signaling(
@@ -138,8 +108,7 @@ export class Room extends Emitter<RoomEvents> {
       this.end(reason);
       throw reason;
     }
-    if (!this.participant) throw new NotInRoom();
-    return this.participant;
+    return this.admission.promise;
   }
 
   /** Gives the place up at once. Local tracks are not stopped: they belong to the caller. */
@@ -192,38 +161,6 @@ export class Room extends Emitter<RoomEvents> {
     this.reception.setLayer(track, wish);
   }
 
-  /** Resolves when it has been said, once, also when the connection was lost on the way. */
-  async sendChat(text: string): Promise<ChatMessage> {
-    const result = await this.deliver({ type: "chat", text, nonce: newId("m") });
-    if (result.type !== "chat") throw new TypeError(`The server answered a chat with ${result.type}.`);
-    return result.message;
-  }
-
-  /** For moderators: what somebody may do from now on. Only what is given changes. */
-  async setPermissions(participant: string, changes: PermissionChanges): Promise<void> {
-    await this.deliver({ type: "permissions", participant, ...changes });
-  }
-
-  /**
-   * For moderators: ends somebody's stay. The tokens that they hold let nobody in any more, a newer one does. A guest's
-   * token is closed, also for others who were given the same.
-   */
-  async kick(participant: string, reason = ""): Promise<void> {
-    await this.remove({ type: "kick", participant, reason });
-  }
-
-  /**
-   * For moderators: ends somebody's stay and keeps their identity out, for some seconds or for good; with `device` also
-   * whoever comes on the same device, as far as it is known.
-   */
-  async ban(
-    participant: string,
-    options: { reason?: string; seconds?: number; device?: boolean } = {},
-  ): Promise<void> {
-    const { reason = "", seconds = null, device = false } = options;
-    await this.remove({ type: "ban", participant, reason, for_s: seconds, device });
-  }
-
   /** Counters of each subscribed track; compare two readings. */
   async stats(): Promise<TrackStats[]> {
     return this.media.stats();
@@ -243,7 +180,7 @@ export class Room extends Emitter<RoomEvents> {
     };
   }
 
-  private joined({ participant, snapshot, placement }: JoinedResult): void {
+  private joined({ participant, snapshot, placement, lobby }: JoinedResult): void {
     if (this.participant) {
       // The place was not kept: another participant, whose media begin anew and whose tracks need ids of their own.
       this.media.close();
@@ -251,24 +188,34 @@ export class Room extends Emitter<RoomEvents> {
     }
     this.participant = participant;
     this.apply(replace(this.roomState, snapshot));
-    this.media.setLocalTracks(this.allowedTracks());
-    this.media.place(placement);
-    this.reception.connected();
-    this.setConnection("connected");
+    if (lobby) this.setConnection("waiting");
+    else this.cameIn(participant, placement);
   }
 
-  private resumed({ participant, snapshot, placement, repair }: ResumedResult): void {
+  private resumed({ participant, snapshot, placement, lobby, repair }: ResumedResult): void {
     this.participant = participant;
     this.apply(replace(this.roomState, snapshot));
+    if (lobby) this.setConnection("waiting");
+    else this.cameIn(participant, placement, repair);
+  }
+
+  private cameIn(
+    participant: Participant,
+    placement: JoinedResult["placement"],
+    repair?: ResumedResult["repair"],
+  ): void {
     this.media.setLocalTracks(this.allowedTracks());
-    this.media.resumed(repair);
+    if (repair) this.media.resumed(repair);
     this.media.place(placement);
     this.reception.connected();
     this.setConnection("connected");
+    this.admission.resolve(participant);
   }
 
   private receive(event: ServerEvent): void {
+    if (event.type === "lobby.admitted") this.participant = event.participant;
     this.apply(reduce(this.roomState, event));
+    if (event.type === "lobby.admitted") this.cameIn(event.participant, event.placement);
     this.media.handle(event);
   }
 
@@ -286,7 +233,17 @@ export class Room extends Emitter<RoomEvents> {
     switch (change.type) {
       case "participantJoined":
       case "participantUpdated":
+      case "moderatorChanged":
         this.emit(change.type, change.participant);
+        break;
+      case "policyChanged":
+        this.emit(change.type, change.policy);
+        break;
+      case "lobbyWaiting":
+        this.emit(change.type, change.waiting);
+        break;
+      case "lobbyLeft":
+        this.emit(change.type, change.waiting, change.reason);
         break;
       case "participantLeft":
         this.emit(change.type, change.participant, change.reason);
@@ -296,6 +253,10 @@ export class Room extends Emitter<RoomEvents> {
         break;
       case "trackPublished":
         this.agreeOnMute(change.track);
+        this.emit(change.type, change.track);
+        break;
+      case "trackUpdated":
+        this.obeyMute(change.track);
         this.emit(change.type, change.track);
         break;
       default:
@@ -308,6 +269,10 @@ export class Room extends Emitter<RoomEvents> {
     if (!me || me === this.participant) return;
     this.participant = me;
     this.media.setLocalTracks(this.allowedTracks());
+    for (const track of this.tracks.filter(({ id }) => me.stopped.includes(id))) {
+      this.unpublish(track);
+      this.emit("stopped", track);
+    }
   }
 
   /** A track that may not be sent waits here: it is sent once that is allowed. */
@@ -320,6 +285,15 @@ export class Room extends Emitter<RoomEvents> {
   private agreeOnMute(track: Track): void {
     const mine = this.tracks.find(({ id }) => id === track.id);
     if (mine && mine.muted !== track.muted) this.announceMute(mine);
+  }
+
+  /** Our own mute is answered after the room has told of it, so that any other is a moderator's. */
+  private obeyMute(track: Track): void {
+    const mine = this.tracks.find(({ id }) => id === track.id);
+    if (!mine || mine.muted || !track.muted || this.muteUpdates.get(mine)?.settled === false) return;
+    mine.setMuted(true);
+    this.media.applyMute();
+    this.emit("muted", mine);
   }
 
   private announceMute(track: LocalTrack): void {
@@ -353,22 +327,12 @@ export class Room extends Emitter<RoomEvents> {
     this.emit("changed");
   }
 
-  /** Said again after a lost connection, when the first may have been heard: that they are gone is all the same. */
-  private async remove(message: Outgoing & { participant: string }): Promise<void> {
-    try {
-      await this.deliver(message);
-    } catch (error) {
-      const gone = !this.roomState.participants.has(message.participant);
-      if (!(error instanceof ServerError && error.code === "not_found" && gone)) throw error;
-    }
-  }
-
   private session(): Signaling {
     if (!this.signaling || this.roomConnection === "disconnected") throw new NotInRoom();
     return this.signaling;
   }
 
-  private async deliver(message: Outgoing): Promise<Result> {
+  protected async deliver(message: Outgoing): Promise<Result> {
     return this.session().deliver(message);
   }
 
@@ -377,6 +341,7 @@ export class Room extends Emitter<RoomEvents> {
     this.media.close();
     this.reception.close();
     this.setConnection("disconnected");
+    this.admission.reject(new ConnectionLost({ reason: code, message, final: true }));
     this.emit("disconnected", { code, message });
   }
 

@@ -1,4 +1,13 @@
-import type { ChatMessage, Participant, ParticipantLeft, RoomSnapshot, Track } from "./generated/protocol.ts";
+import type {
+  ChatMessage,
+  LobbyLeft,
+  Participant,
+  ParticipantLeft,
+  Policy,
+  RoomSnapshot,
+  Track,
+  Waiting,
+} from "./generated/protocol.ts";
 import type { ServerEvent } from "./connection.ts";
 
 /** The room as this participant may see it. Immutable: each change makes a new one. */
@@ -6,7 +15,10 @@ export interface RoomState {
   readonly room: string;
   readonly incarnation: string;
   readonly version: number;
+  readonly policy: Policy;
   readonly participants: ReadonlyMap<string, Participant>;
+  /** Who waits to be let in, by participant id; only moderators are told. */
+  readonly lobby: ReadonlyMap<string, Waiting>;
   readonly tracks: ReadonlyMap<string, Track>;
   readonly chat: readonly ChatMessage[];
 }
@@ -20,6 +32,10 @@ export type RoomChange =
       readonly participant: Participant;
       readonly reason: ParticipantLeft["reason"];
     }
+  | { readonly type: "moderatorChanged"; readonly participant: Participant }
+  | { readonly type: "policyChanged"; readonly policy: Policy }
+  | { readonly type: "lobbyWaiting"; readonly waiting: Waiting }
+  | { readonly type: "lobbyLeft"; readonly waiting: Waiting; readonly reason: LobbyLeft["reason"] }
   | { readonly type: "trackPublished"; readonly track: Track }
   | { readonly type: "trackUpdated"; readonly track: Track }
   | { readonly type: "trackEnded"; readonly track: Track }
@@ -36,7 +52,9 @@ export const EMPTY_ROOM: RoomState = {
   room: "",
   incarnation: "",
   version: 0,
+  policy: { capacity: 0, lobby: false, locked: false },
   participants: new Map(),
+  lobby: new Map(),
   tracks: new Map(),
   chat: [],
 };
@@ -45,12 +63,21 @@ export const EMPTY_ROOM: RoomState = {
 export function reduce(state: RoomState, event: ServerEvent): Step {
   switch (event.type) {
     case "snapshot":
+    case "lobby.admitted":
       return replace(state, event.snapshot);
     case "participant.joined":
     case "participant.updated":
       return withVersion(putParticipant(state, event.participant), event.version);
     case "participant.left":
       return withVersion(dropParticipant(state, event.participant, event.reason), event.version);
+    case "moderator.changed":
+      return withVersion(tellOfModerator(state, event.participant), event.version);
+    case "room.updated":
+      return withVersion(putPolicy(state, event.policy), event.version);
+    case "lobby.waiting":
+      return withVersion(putWaiting(state, event.waiting), event.version);
+    case "lobby.left":
+      return withVersion(dropWaiting(state, event.participant, event.reason), event.version);
     case "track.published":
     case "track.updated":
       return withVersion(putTrack(state, event.track), event.version);
@@ -67,6 +94,7 @@ export function reduce(state: RoomState, event: ServerEvent): Step {
 export function replace(before: RoomState, snapshot: RoomSnapshot): Step {
   const participants = new Map(snapshot.participants.map((participant) => [participant.id, participant]));
   const tracks = new Map(snapshot.tracks.map((track) => [track.id, track]));
+  const lobby = new Map(snapshot.lobby.map((waiting) => [waiting.id, waiting]));
   const steps: ((state: RoomState) => Step)[] = [
     ...[...before.tracks.keys()]
       .filter((id) => !tracks.has(id))
@@ -74,6 +102,11 @@ export function replace(before: RoomState, snapshot: RoomSnapshot): Step {
     ...[...before.participants.keys()]
       .filter((id) => !participants.has(id))
       .map((id) => (s: RoomState) => dropParticipant(s, id, "left")),
+    ...[...before.lobby.keys()]
+      .filter((id) => !lobby.has(id))
+      .map((id) => (s: RoomState) => dropWaiting(s, id, participants.has(id) ? "admitted" : "left")),
+    (s: RoomState) => putPolicy(s, snapshot.policy),
+    ...snapshot.lobby.map((waiting) => (s: RoomState) => putWaiting(s, waiting)),
     ...snapshot.participants.map((participant) => (s: RoomState) => putParticipant(s, participant)),
     ...snapshot.tracks.map((track) => (s: RoomState) => putTrack(s, track)),
     ...snapshot.chat.map((message) => (s: RoomState) => addChat(s, message)),
@@ -85,7 +118,7 @@ export function replace(before: RoomState, snapshot: RoomSnapshot): Step {
     state = next.state;
     changes.push(...next.changes);
   }
-  return { state: { ...state, version: snapshot.version, participants, tracks }, changes };
+  return { state: { ...state, version: snapshot.version, participants, lobby, tracks }, changes };
 }
 
 function withVersion({ state, changes }: Step, version: number): Step {
@@ -115,6 +148,31 @@ function dropParticipant(state: RoomState, id: string, reason: ParticipantLeft["
       { type: "participantLeft", participant, reason },
     ],
   };
+}
+
+function tellOfModerator(state: RoomState, id: string): Step {
+  const participant = state.participants.get(id);
+  return { state, changes: participant ? [{ type: "moderatorChanged", participant }] : [] };
+}
+
+function putPolicy(state: RoomState, policy: Policy): Step {
+  if (same(state.policy, policy)) return { state, changes: [] };
+  return { state: { ...state, policy }, changes: [{ type: "policyChanged", policy }] };
+}
+
+function putWaiting(state: RoomState, waiting: Waiting): Step {
+  const known = state.lobby.get(waiting.id);
+  if (known && same(known, waiting)) return { state, changes: [] };
+  const lobby = new Map(state.lobby).set(waiting.id, waiting);
+  return { state: { ...state, lobby }, changes: [{ type: "lobbyWaiting", waiting }] };
+}
+
+function dropWaiting(state: RoomState, id: string, reason: LobbyLeft["reason"]): Step {
+  const waiting = state.lobby.get(id);
+  if (!waiting) return { state, changes: [] };
+  const lobby = new Map(state.lobby);
+  lobby.delete(id);
+  return { state: { ...state, lobby }, changes: [{ type: "lobbyLeft", waiting, reason }] };
 }
 
 function putTrack(state: RoomState, track: Track): Step {

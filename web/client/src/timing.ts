@@ -51,6 +51,11 @@ export class Latest<Value> {
     private readonly failed: (error: unknown) => void,
   ) {}
 
+  /** Whether the other side has answered for the newest value. */
+  get settled(): boolean {
+    return !this.sending;
+  }
+
   push(value: Value): void {
     this.next = { value };
     if (!this.sending) void this.drain();

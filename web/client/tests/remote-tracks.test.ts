@@ -1,15 +1,14 @@
 import { expect, test } from "vitest";
 import { chooseReceivers, type TrackSupply } from "../src/remote-tracks.ts";
 import { EMPTY_ROOM, replace } from "../src/state.ts";
-import { PERMISSIONS } from "./replica.ts";
+import { SOMEBODY, snapshot } from "./replica.ts";
 
 const participant = (id: string) => ({
   id,
   identity: id,
   name: id,
   joined_at: 0,
-  connected: true,
-  permissions: PERMISSIONS,
+  ...SOMEBODY,
 });
 const track = (id: string, owner: string) => ({
   id,
@@ -20,12 +19,9 @@ const track = (id: string, owner: string) => ({
   simulcast: false,
 });
 const { state: room } = replace(EMPTY_ROOM, {
-  room: "demo",
-  incarnation: "i",
-  version: 1,
+  ...snapshot,
   participants: [participant("me"), participant("bob")],
   tracks: [track("t_mine", "me"), track("t_bob", "bob")],
-  chat: [],
 });
 
 const receiver = (name: string) => ({ name }) as unknown as RTCRtpReceiver;

@@ -3,10 +3,12 @@ import { type WebSocket, WebSocketServer } from "ws";
 import type {
   ClientMessage,
   JoinedResult,
+  Participant,
   Permissions,
   Placement,
   Reply,
   ResumedResult,
+  RoomSnapshot,
   ServerMessage,
 } from "../src/generated/protocol.ts";
 
@@ -17,7 +19,17 @@ export const PERMISSIONS: Permissions = {
   chat: true,
   moderate: false,
   hidden: false,
+  own_attributes: false,
 };
+/** What all of these people have in common. */
+export const SOMEBODY = {
+  connected: true,
+  attributes: {},
+  stopped: [],
+  client: "app",
+  permissions: PERMISSIONS,
+} satisfies Partial<Participant>;
+
 /** A client's connection at a replica: what was said, and what the test answers. */
 export class Guest {
   private readonly inbox: ClientMessage[] = [];
@@ -114,23 +126,24 @@ export class Replica {
   }
 }
 
-const participant = {
+export const participant: Participant = {
   id: "p_1",
   identity: "alice",
   name: "Alice",
   joined_at: 0,
-  connected: true,
-  permissions: PERMISSIONS,
+  ...SOMEBODY,
 };
-const snapshot = {
+export const snapshot: RoomSnapshot = {
   room: "demo",
   incarnation: "i",
   version: 1,
+  policy: { capacity: 100, lobby: false, locked: false },
   participants: [participant],
+  lobby: [],
   tracks: [],
   chat: [],
 };
-const placement: Placement = {
+export const placement: Placement = {
   epoch: 1,
   topology: "waiting",
   simulcast: true,
@@ -140,9 +153,9 @@ const placement: Placement = {
 };
 
 export function joined(resume: string): JoinedResult {
-  return { type: "joined", participant, snapshot, placement, resume };
+  return { type: "joined", participant, snapshot, placement, lobby: false, resume };
 }
 
 export function resumed(resume: string): ResumedResult {
-  return { type: "resumed", participant, snapshot, placement, resume, repair: [] };
+  return { type: "resumed", participant, snapshot, placement, lobby: false, resume, repair: [] };
 }

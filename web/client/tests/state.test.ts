@@ -2,23 +2,21 @@ import { expect, test } from "vitest";
 import type { ServerEvent } from "../src/connection.ts";
 import type { ChatMessage, Participant, RoomSnapshot, Track } from "../src/generated/protocol.ts";
 import { EMPTY_ROOM, reduce, replace, type RoomState } from "../src/state.ts";
-import { PERMISSIONS } from "./replica.ts";
+import { SOMEBODY } from "./replica.ts";
 
 const alice: Participant = {
   id: "p_alice",
   identity: "alice",
   name: "Alice",
   joined_at: 1,
-  connected: true,
-  permissions: PERMISSIONS,
+  ...SOMEBODY,
 };
 const bob: Participant = {
   id: "p_bob",
   identity: "bob",
   name: "Bob",
   joined_at: 2,
-  connected: true,
-  permissions: PERMISSIONS,
+  ...SOMEBODY,
 };
 const camera: Track = {
   id: "t_camera",
@@ -33,6 +31,8 @@ const room: RoomSnapshot = {
   room: "demo",
   incarnation: "i_1",
   version: 7,
+  policy: { capacity: 100, lobby: false, locked: false },
+  lobby: [],
   participants: [alice, bob],
   tracks: [camera],
   chat: [hello],
@@ -46,6 +46,7 @@ function types(state: RoomState, event: ServerEvent): string[] {
 test("a first snapshot tells everybody and everything in it", () => {
   const { state, changes } = replace(EMPTY_ROOM, room);
   expect(changes.map(({ type }) => type)).toEqual([
+    "policyChanged",
     "participantJoined",
     "participantJoined",
     "trackPublished",
@@ -108,4 +109,38 @@ test("the room before a change stays as it was", () => {
   const event = { type: "track.ended", track: camera.id, participant: bob.id, seq: 1, version: 8 } as const;
   expect(reduce(joined, event).state.tracks.size).toBe(0);
   expect(joined.tracks.size).toBe(1);
+});
+
+test("a moderator is told who waits in the lobby, and what became of them, also by a snapshot", () => {
+  const waiting = { id: "p_eve", identity: "eve", name: "Eve", since: 5, connected: true, attributes: {} };
+  const asked = reduce(joined, { type: "lobby.waiting", seq: 1, version: 8, waiting });
+  expect(asked.changes).toEqual([{ type: "lobbyWaiting", waiting }]);
+  expect([...asked.state.lobby.keys()]).toEqual(["p_eve"]);
+
+  const admitted = {
+    type: "lobby.left",
+    seq: 2,
+    version: 9,
+    participant: "p_eve",
+    reason: "admitted",
+  } as const;
+  expect(reduce(asked.state, admitted).changes).toEqual([{ type: "lobbyLeft", waiting, reason: "admitted" }]);
+  const eve: Participant = { ...bob, id: "p_eve", identity: "eve" };
+  const later = replace(asked.state, { ...room, version: 9, participants: [alice, bob, eve] });
+  expect(later.changes).toEqual([
+    { type: "lobbyLeft", waiting, reason: "admitted" },
+    { type: "participantJoined", participant: eve },
+  ]);
+});
+
+test("a lock is told once", () => {
+  const event = {
+    type: "room.updated",
+    seq: 1,
+    version: 8,
+    policy: { capacity: 100, lobby: false, locked: true },
+  } as const;
+  const locked = reduce(joined, event);
+  expect(locked.changes).toEqual([{ type: "policyChanged", policy: event.policy }]);
+  expect(reduce(locked.state, event).changes).toEqual([]);
 });
