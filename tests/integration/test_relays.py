@@ -132,10 +132,10 @@ async def test_credentials_are_refreshed_before_they_expire_and_stay_the_same_pe
 async def test_nothing_but_relayed_candidates_leaves_a_relay_only_room(
     replica: LocalReplica, node: LocalNode, redis_target: RedisTarget
 ) -> None:
-    async with connected(replica.ws_url) as alice, redis_target.connect() as redis:
-        await alice.join(replica.token("private", "alice"))
+    async with connected(replica.ws_url) as bob, connected(replica.ws_url) as alice, redis_target.connect() as redis:
+        await bob.join(replica.token("private", "bob"))
         await RoomStore(redis).set_policy(RoomId("private"), RoomPolicy(relay_only=True))
-        await alice.hears("room.updated")
+        await alice.join(replica.token("private", "alice"))
         await alice.asks("description", **offer())
         await trickle(alice, HOST)
         await trickle(alice, RELAYED)

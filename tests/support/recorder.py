@@ -135,6 +135,7 @@ class RecordingNode:
 
     async def _record(self, method: str, subject: object) -> None:
         self.calls.append((method, subject))
+        self._changed.set()
         if held := self.held.get(method):
             self.waiting.set()
             await held.wait()
