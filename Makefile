@@ -36,7 +36,7 @@ faults: setup-test
 	@exec $(bin)/pytest tests/faults --rounds $(ROUNDS) $(ARGS)
 
 bench: setup-test
-	@test -d bench || { echo "There are no benchmarks yet." >&2; exit 1; }
+	@infra/setup/bench
 	@exec $(bin)/python -m bench $(ARGS)
 
 setup:

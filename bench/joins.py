@@ -91,7 +91,7 @@ async def _ours() -> AsyncIterator[Contender]:
         node = await stack.enter_async_context(
             running_process("node", sys.executable, "-m", "bench.stand_in", redis.url, cwd=ROOT)
         )
-        keys = json.loads(await node.says("node_key"))
+        keys = json.loads(await node.says("node_key", seconds=60.0))
         env = {
             "PORT": str(port), "REDIS_URL": redis.url, "DATABASE_URL": database, "TOKEN_SECRET": TOKEN_SECRET,
             "CONTROL_KEY": keys["control_key"], "TRUSTED_NODES": json.dumps({"n1": keys["node_key"]}),
@@ -121,6 +121,6 @@ async def _theirs() -> AsyncIterator[Contender]:
         env = {"PORT": str(port), "REDIS_PATH": redis.url.removeprefix("unix://"), "TOKEN_SECRET": TOKEN_SECRET}
         node = os.fspath(ROOT / "infra/setup/node")
         async with running_process("socket.io", node, "socketio.mjs", cwd=BASELINES, env=env) as server:
-            await server.says("ready")
+            await server.says("ready", seconds=60.0)
             url = f"http://127.0.0.1:{port}"
             yield Contender("Socket.IO", lambda: Crowd(url, SOCKETIO, AT_ONCE), redis, {"the server": server.pid})

@@ -11,11 +11,9 @@ from aiohttp import web
 
 from control_plane.access.devices import Devices
 from control_plane.access.idempotency import Idempotency
-from control_plane.access.jwks import IssuerKeys
 from control_plane.access.keys import ApiKeys
+from control_plane.access.purge import Purge
 from control_plane.access.routes import KeyAuthentication, TokenRoutes
-from control_plane.access.signers import SignerDirectory
-from control_plane.access.signing import SigningSecrets
 from control_plane.access.tokens import RoomTokens
 from control_plane.access.verifier import TokenVerifier
 from control_plane.clock import Clock, SystemClock
@@ -24,6 +22,7 @@ from control_plane.errors import ControlPlaneError
 from control_plane.http import application
 from control_plane.http.api import Api
 from control_plane.http.limits import KeyLimits
+from control_plane.ids import ReplicaId
 from control_plane.nodes.identity import ControlKey
 from control_plane.nodes.pool import NodePool
 from control_plane.nodes.registry import NodeRegistry
@@ -91,9 +90,8 @@ async def replica(
     control_key = ControlKey.from_pem(settings.control_key.get_secret_value())
     me = settings.replica_id
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(Database.connect(settings.database_url))
-        await expect_migrated(database)
-        issuer_keys = await stack.enter_async_context(IssuerKeys.open(clock))
+        database = await stack.enter_async_context(_database(settings.database_url, clock))
+        verifier = await stack.enter_async_context(TokenVerifier.open(tokens, token_secret, database, clock))
         redis = await stack.enter_async_context(Redis.connect(settings.redis_url, cluster=settings.redis_cluster))
         liveness = await stack.enter_async_context(Liveness.start(redis, me))
         registry = await stack.enter_async_context(NodeRegistry.start(redis, clock=clock))
@@ -134,9 +132,6 @@ async def replica(
         redis.on_connected(lambda: media.redis_returned(hub))
         registry.on_verdict(tender.hurry)
 
-        verifier = TokenVerifier(
-            tokens, SigningSecrets(token_secret), SignerDirectory(database, clock), issuer_keys, clock
-        )
         service = RoomService(
             replica=me, tokens=verifier, store=store, hub=hub, media=media, placing=placing, owed=owed, bans=watch,
             devices=Devices(token_secret),
@@ -145,8 +140,9 @@ async def replica(
         endpoint = SignalingEndpoint(partial(greet, service, media, Moderation(store, watch, clock)), clock)
         stack.push_async_callback(_say_goodbye, endpoint)
 
-        whip = WhipService(service, media, store, NodeAccess(pool))
-        await stack.enter_async_context(_publishers_by_http(whip, driver, Keeper(me, redis, whip, driver.presence)))
+        whip = await stack.enter_async_context(
+            _publishers_by_http(WhipService(service, media, store, NodeAccess(pool)), driver, redis, me)
+        )
 
         index = await stack.enter_async_context(RoomIndex.keep(redis, hub))
 
@@ -183,6 +179,15 @@ async def _ready(redis: Redis, registry: NodeRegistry) -> dict[str, bool]:
     return {"redis": redis.connected, "media_node": any(up)}
 
 
+@asynccontextmanager
+async def _database(url: str, clock: Clock) -> AsyncIterator[Database]:
+    """What must outlive every process, swept while it is used."""
+    async with Database.connect(url) as database:
+        await expect_migrated(database)
+        async with Purge(database, clock).running():
+            yield database
+
+
 def _api(
     *,
     settings: Settings,
@@ -211,12 +216,14 @@ def _api(
 
 
 @asynccontextmanager
-async def _publishers_by_http(whip: WhipService, driver: Driver, keeper: Keeper) -> AsyncIterator[None]:
+async def _publishers_by_http(
+    whip: WhipService, driver: Driver, redis: Redis, me: ReplicaId
+) -> AsyncIterator[WhipService]:
     """They have no connection to come back over: when their replica dies, another speaks for them."""
     driver.inherit = whip.inherit
     try:
-        async with keeper.running():
-            yield
+        async with Keeper(me, redis, whip, driver.presence).running():
+            yield whip
     finally:
         await whip.drain()
 

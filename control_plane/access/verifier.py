@@ -2,6 +2,8 @@
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from control_plane.access import claims, unverified
 from control_plane.access.claims import VerifiedToken
@@ -13,6 +15,7 @@ from control_plane.access.signing import ISSUER_PREFIX, SigningSecrets
 from control_plane.access.tokens import RoomTokens, decode_hs256
 from control_plane.access.unverified import Unverified
 from control_plane.clock import Clock
+from control_plane.database import Database
 from control_plane.errors import InvalidToken
 
 MAX_REMEMBERED = 10_000
@@ -28,6 +31,14 @@ class TokenVerifier:
         self._keys = keys
         self._clock = clock
         self._remembered: OrderedDict[bytes, tuple[VerifiedToken, Issuer, PublicKeys]] = OrderedDict()
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, own: RoomTokens, token_secret: str, database: Database, clock: Clock
+    ) -> AsyncIterator["TokenVerifier"]:
+        async with IssuerKeys.open(clock) as keys:
+            yield cls(own, SigningSecrets(token_secret), SignerDirectory(database, clock), keys, clock)
 
     async def verify(self, token: str) -> VerifiedToken:
         """Raises `InvalidToken`, `ExpiredToken`, `NotAllowed` for a room that is not its signer's, and, which may pass,

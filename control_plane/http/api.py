@@ -119,7 +119,7 @@ def _response(operation: Operation[Any, Any], parameters: Parameters, answer: An
 
 def _parameters(model: type[Parameters], request: web.Request) -> Parameters:
     sources = {"path": request.match_info, "query": request.query, "header": request.headers}
-    given = {name: sources[place][name] for name, place, _ in model.places() if name in sources[place]}
+    given = {name: sources[where.place][name] for name, where, _ in model.places() if name in sources[where.place]}
     try:
         return model.model_validate(given)
     except ValidationError as error:

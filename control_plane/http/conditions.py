@@ -10,7 +10,7 @@ from control_plane.http.errors import PreconditionFailed, PreconditionRequired
 from control_plane.http.operation import In, Operation, Parameters
 
 _TAG = r'(?:W/)?"[\x21\x23-\x7e]{0,64}"'
-_TAGS = rf"^(?:\*|{_TAG}(?:[ \t]*,[ \t]*{_TAG}){{0,15}})$"
+_TAGS = rf"^(?:\*|(?:{_TAG}(?:[ \t]*,[ \t]*{_TAG}){{0,15}})?)$"
 _EACH = re.compile(_TAG)
 
 
@@ -19,11 +19,11 @@ class IfMatch(Parameters):
 
     if_match: Annotated[
         str | None,
-        In("header"),
+        In("header", needed=True),
         Field(
             alias="If-Match",
             pattern=_TAGS,
-            description="The `ETag` of what you change, as you have read it; `*` to change it whatever it is. Needed.",
+            description="The `ETag` of what you change, as you have read it; `*` to change it whatever it is.",
         ),
     ] = None
 

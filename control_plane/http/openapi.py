@@ -69,13 +69,22 @@ def _parameters(operation: Operation[Any, Any]) -> list[dict[str, Any]]:
     return [
         {
             "name": name,
-            "in": place,
-            "required": field.is_required(),
+            "in": where.place,
+            "required": where.needed or field.is_required(),
             "description": field.description or "",
-            "schema": {key: value for key, value in properties[name].items() if key not in {"title", "description"}},
+            "schema": _parameter_schema(properties[name]),
         }
-        for name, place, field in operation.parameters.places()
+        for name, where, field in operation.parameters.places()
     ]
+
+
+def _parameter_schema(field: dict[str, Any]) -> dict[str, Any]:
+    """Outside of JSON what is left out is left out, and nothing is null."""
+    given = [each for each in field.get("anyOf", ()) if each != {"type": "null"}]
+    kept = {name: value for name, value in field.items() if name not in {"title", "description", "anyOf"}}
+    if kept.get("default", ...) is None:
+        del kept["default"]
+    return kept | (given[0] if len(given) == 1 else {"anyOf": given} if given else {})
 
 
 def _responses(operation: Operation[Any, Any], common: tuple[type[ControlPlaneError], ...]) -> dict[str, Any]:

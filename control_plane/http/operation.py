@@ -14,9 +14,11 @@ Place = Literal["path", "query", "header"]
 
 @dataclass(frozen=True)
 class In:
-    """Where a field of a `Parameters` model comes from."""
+    """Where a field of a `Parameters` model comes from. `needed`: its field has a default only so that an error of its
+    own can be said when it is missing."""
 
     place: Place
+    needed: bool = False
 
 
 class Parameters(BaseModel):
@@ -25,11 +27,10 @@ class Parameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
     @classmethod
-    def places(cls) -> Iterator[tuple[str, Place, FieldInfo]]:
+    def places(cls) -> Iterator[tuple[str, In, FieldInfo]]:
         """Name on the wire, place and field of each."""
         for name, field in cls.model_fields.items():
-            place = next(each.place for each in field.metadata if isinstance(each, In))
-            yield field.alias or name, place, field
+            yield field.alias or name, next(each for each in field.metadata if isinstance(each, In)), field
 
 
 def _without_point(value: Any) -> Any:

@@ -4,17 +4,26 @@ import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import and_, delete, func, literal, or_, select
+from sqlalchemy import BindParameter, String, and_, bindparam, delete, func, or_, select
 
 from control_plane.access.devices import DeviceHash
 from control_plane.access.models import BanRow
-from control_plane.database import Database, insert_new, utc_now
+from control_plane.database import Database, UtcDateTime, insert_new, utc_now
 from control_plane.errors import Unavailable
 from control_plane.ids import Identity, ParticipantId, RoomId
 from control_plane.rooms.bans import Ban
 
 PATIENCE_S = 2.0
 """Somebody waits to join meanwhile."""
+
+
+_ROOM: BindParameter[str] = bindparam("room", type_=String)
+_BY_PREFIX = and_(BanRow.is_prefix, func.substr(_ROOM, 1, func.length(BanRow.room)) == BanRow.room)
+# Asked at the first join of every room: it is put together once.
+_HOLDING = select(BanRow).where(
+    or_(BanRow.room == _ROOM, _BY_PREFIX),
+    or_(BanRow.expires_at.is_(None), BanRow.expires_at > bindparam("now", type_=UtcDateTime)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +43,10 @@ class BanTable:
 
     async def of(self, room: RoomId) -> tuple[Ban, ...]:
         """What holds for the room now, also by a prefix of its name."""
-        prefix = and_(BanRow.is_prefix, func.substr(literal(room), 1, func.length(BanRow.room)) == BanRow.room)
-        query = select(BanRow).where(
-            or_(BanRow.room == room, prefix),
-            or_(BanRow.expires_at.is_(None), BanRow.expires_at > utc_now()),
-        )
+        named = {"room": room, "now": utc_now()}
         try:
             async with asyncio.timeout(PATIENCE_S), self._database.transaction() as session:
-                return tuple(_ban(row) for row in await session.scalars(query))
+                return tuple(_ban(row) for row in await session.scalars(_HOLDING, named))
         except TimeoutError as error:
             raise Unavailable("The database does not answer now.") from error
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from control_plane.errors import ControlPlaneError, InvalidRequest, NotFound
+from control_plane.errors import Conflict, ControlPlaneError, NotFound
 from control_plane.ids import RoomId
 from control_plane.rooms.domain import RoomState
 from control_plane.rooms.errors import RoomGone, RoomMissing
@@ -128,7 +128,7 @@ class RoomOffice:
     async def change_attributes(
         self, room: RoomId, by: str, changes: Mapping[str, str | None], expect: ExpectAttributes = lambda _: None
     ) -> Mapping[str, str]:
-        """Change these; None removes one. Raises `NotFound`, `InvalidRequest` for more than 16."""
+        """Change these; None removes one. Raises `NotFound`, `Conflict` for more than 16."""
 
         async def change(record: RoomRecord) -> RoomRecord:
             if record.created_at is None and await self.live(room) is None:
@@ -137,18 +137,17 @@ class RoomOffice:
             changed = {**record.attributes, **changes}
             kept = {name: value for name, value in sorted(changed.items()) if value is not None}
             if len(kept) > MAX_ATTRIBUTES:
-                raise InvalidRequest(f"A room has at most {MAX_ATTRIBUTES} attributes.")
+                raise Conflict(f"A room has at most {MAX_ATTRIBUTES} attributes.")
             return replace(record, attributes=kept)
 
         return (await self._records.change(room, by, change)).attributes
 
     async def close(self, room: RoomId, by: str) -> None:
         """End the room for everybody in it; what it is to be run by stays. Raises `NotFound`."""
-        live = await self.live(room)
-        if live is None:
-            raise NotFound(f"Nobody is in a room {room} now.")
-        await self._store.close(room, live.incarnation)
-        log.info("room_closed", room=room, by=by)
+        known = await self.get(room)
+        if known.live is not None:
+            await self._store.close(room, known.live.incarnation)
+            log.info("room_closed", room=room, by=by)
 
     async def remove(self, room: RoomId, by: str) -> None:
         """End the room for everybody in it, and forget how it was to be run. Raises `NotFound`."""

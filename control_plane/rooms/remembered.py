@@ -4,8 +4,10 @@ The database decides. Redis keeps what it said for a minute, which every change 
 seen, and goes on with that while the database is away.
 """
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Generic, TypeVar
 
 import structlog
@@ -72,11 +74,20 @@ class Remembered(Generic[T]):
         self._clock = clock
         self._what = what
         self._known: OrderedDict[RoomId, T] = OrderedDict()
+        self._asking: dict[RoomId, asyncio.Task[T]] = {}
         self._database_rests_until = 0.0
         self.unsure: set[RoomId] = set()
 
     async def of(self, room: RoomId) -> T:
-        """Raises `Unavailable` when Redis is away; without the database it is what this replica knows."""
+        """Raises `Unavailable` when Redis is away; without the database it is what this replica knows. Those who ask of
+        a room at once share one answer."""
+        asking = self._asking.get(room)
+        if asking is None:
+            asking = self._asking[room] = asyncio.create_task(self._find_out(room))
+            asking.add_done_callback(partial(self._asked, room))
+        return await asyncio.shield(asking)
+
+    async def _find_out(self, room: RoomId) -> T:
         known, changes = await self._cache.of(room)
         if known is None:
             try:
@@ -87,24 +98,38 @@ class Remembered(Generic[T]):
                 self.unsure.add(room)
                 return self.known(room)
             await self._cache.put(room, changes, known)
-        self.unsure.discard(room)
-        self.remember(room, known)
+        if self._asking.get(room) is asyncio.current_task():  # else there was news meanwhile, which is newer
+            self.unsure.discard(room)
+            self._keep(room, known)
         return known
+
+    def _asked(self, room: RoomId, asking: asyncio.Task[T]) -> None:
+        if self._asking.get(room) is asking:
+            del self._asking[room]
+        if not asking.cancelled():
+            asking.exception()  # whoever waited for it has it, if somebody still does
 
     def known(self, room: RoomId) -> T:
         """What this replica remembers, asking nobody."""
         return self._known.get(room, self._unknown)
 
     def remember(self, room: RoomId, value: T) -> None:
+        """It is so from now on: who asks later is not told what was asked before."""
+        self._asking.pop(room, None)
+        self._keep(room, value)
+
+    def _keep(self, room: RoomId, value: T) -> None:
         self._known[room] = value
         self._known.move_to_end(room)
         if len(self._known) > MAX_KNOWN:
             self._known.popitem(last=False)
 
     def forget(self, room: RoomId) -> None:
+        self._asking.pop(room, None)
         self._known.pop(room, None)
 
     def forget_all(self) -> None:
+        self._asking.clear()
         self._known.clear()
 
     async def _ask_database(self, room: RoomId) -> T:

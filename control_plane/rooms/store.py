@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Never
 
-from control_plane.errors import Conflict, InvalidRequest, NotAllowed, NotFound, ResumeRefused, RoomFull
+from control_plane.errors import Conflict, NotAllowed, NotFound, ResumeRefused, RoomFull
 from control_plane.ids import Identity, Incarnation, LegId, NodeId, ParticipantId, ReplicaId, RoomId, TrackId, new_id
 from control_plane.rooms.domain import ChatRecord, Ingest, Leg, Person, RoomState, TrackRecord
 from control_plane.rooms.errors import (
@@ -245,12 +245,12 @@ class RoomStore:
         known: Mapping[str, str] | None = None,
     ) -> None:
         """Change these attributes; None removes one. `known` is what they have to be before. Raises `NotAllowed`,
-        `NotFound`, `ChangedMeanwhile`, `InvalidRequest` when there would be more than 16."""
+        `NotFound`, `ChangedMeanwhile`, `Conflict` when there would be more than 16."""
         before = json.dumps(dict(known)) if known is not None else ""
         arguments = (participant, json.dumps(dict(changes)), MAX_ATTRIBUTES, before)
         reply = await self._run("attributes", room, *_actor(by), *arguments)
         if reply[0] == b"too_many":
-            raise InvalidRequest(f"attributes: a participant has at most {MAX_ATTRIBUTES}.")
+            raise Conflict(f"A participant has at most {MAX_ATTRIBUTES} attributes.")
         self._expect_ok(reply)
 
     async def remove(self, room: RoomId, participant: ParticipantId) -> None:

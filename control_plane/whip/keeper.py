@@ -54,7 +54,9 @@ class Keeper:
             except ControlPlaneError as error:
                 log.debug("publishers_not_kept", reason=error.code)
                 self._written = set()  # Redis may come back empty
-            await asyncio.sleep(INTERVAL_S)
+            except Exception:  # of one publisher: the others still need somebody
+                log.exception("keeper_failed")
+            await self._whip.begun_or(INTERVAL_S)
 
     async def _write(self, *, refresh: bool) -> None:
         rooms = self._whip.rooms()

@@ -123,6 +123,8 @@ class WhipRoutes:
                 response = await handle(request)
             except ControlPlaneError as error:
                 response = problem_response(error)
+                if error.retryable:
+                    response.headers.setdefault("Retry-After", "1")
             except Exception:
                 log.exception("publisher_request_failed", method=request.method)
                 response = problem_response(Internal("Something went wrong on our side."))

@@ -31,7 +31,7 @@ from control_plane.rooms.store import RoomStore
 from control_plane.signaling.messages import IceServer, Join
 from control_plane.whip.errors import HeldElsewhere, OfferForgotten
 from control_plane.whip.sdp import Fragment, Offer, answered_fragment, expect_all_taken, restarted
-from control_plane.whip.session import SILENCE_S, Session, Why
+from control_plane.whip.session import Session, Why
 from media_adapters.models import (
     IceCandidate,
     PeerConnectionRole,
@@ -83,11 +83,19 @@ class WhipService:
         self._store = store
         self._access = access
         self._sessions: dict[str, Session] = {}
+        self._begun = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def rooms(self) -> set[RoomId]:
         """Those with somebody whom this replica speaks for."""
         return {session.member.room.room for session in self._sessions.values()}
+
+    async def begun_or(self, seconds: float) -> None:
+        """Return once somebody publishes for whom this replica speaks, or after this time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._begun.wait()
+        self._begun.clear()
 
     async def publish(self, shown: str, token: VerifiedToken, offer: Offer, *, screen: bool) -> Published:
         """Join the token's room with what is offered. Raises what a join and an offer over signaling raise, and
@@ -101,7 +109,7 @@ class WhipService:
         join = Join(type="join", token=shown, name=(grants.name or grants.identity or "Encoder")[:64])
         member, _ = await self._rooms.join(session, join, ingest)
         session.begin(member)
-        self._sessions[session.resource] = session
+        self._keep(session)
         try:
             session.offer = PublisherOffer(negotiation=1, sdp=offer.sdp, tracks=tracks)
             answer = await self._media.publish(member, session.offer)
@@ -169,8 +177,8 @@ class WhipService:
             log.info("not_inherited", room=room, participant=person.id, reason=error.code)
             return isinstance(error, Superseded)
         member.negotiations.resumed(PeerConnectionRole.PUBLISHER, 1)
-        session.begin(member, SILENCE_S)
-        self._sessions[session.resource] = session
+        session.begin(member, inherited=True)
+        self._keep(session)
         try:
             status = await self._media.adopt(member)
         except ControlPlaneError as error:  # it is adopted once there is a way to the node
@@ -199,6 +207,10 @@ class WhipService:
         """Wait for what runs in the background."""
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _keep(self, session: Session) -> None:
+        self._sessions[session.resource] = session
+        self._begun.set()
 
     async def _restart(self, resource: Resource, secret: str, fragment: Fragment) -> tuple[str, str]:
         session, person = resource.session, resource.person

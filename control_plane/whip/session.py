@@ -39,11 +39,11 @@ class Session:
             raise RuntimeError("a session has a member once it has joined")
         return self._member
 
-    def begin(self, member: Member, patience_s: float = FIRST_MEDIA_S) -> None:
-        """The participant is in the room; its media have this long to arrive."""
+    def begin(self, member: Member, *, inherited: bool = False) -> None:
+        """The participant is in the room, and media have to arrive; of one that was `inherited` they do already."""
         self._member, self._epoch = member, member.announced_epoch
         member.on_receiving = self.receiving
-        self._wait(patience_s)
+        self._wait(SILENCE_S if inherited else FIRST_MEDIA_S)
 
     def receiving(self, receiving: bool) -> None:
         """The node told that media begin or cease to arrive."""

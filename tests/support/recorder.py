@@ -45,6 +45,7 @@ class RecordingNode:
         self.muted: set[TrackId] = set()
         self.offers: list[PublisherOffer] = []
         self.candidates: list[IceCandidate | None] = []
+        self.answer_sdp = "v=0 answer"
         self._changed = asyncio.Event()
         self._events: asyncio.Queue[MediaEvent] = asyncio.Queue()
 
@@ -93,7 +94,7 @@ class RecordingNode:
         for track in offer.tracks:
             if track not in known.tracks:
                 self.emit(TrackStarted(peer=peer, track=track))
-        return PublisherAnswer(negotiation=offer.negotiation, sdp="v=0 answer")
+        return PublisherAnswer(negotiation=offer.negotiation, sdp=self.answer_sdp)
 
     async def subscribe(self, peer: PeerRef, wanted: Sequence[Subscription]) -> None:
         await self._record("subscribe", peer)

@@ -27,4 +27,5 @@ def test_every_message_type_is_in_the_schema() -> None:
 def test_what_the_server_leaves_out_when_it_is_null_is_optional_and_all_else_is_there() -> None:
     definitions = json.loads(SCHEMA.read_text("utf-8"))["$defs"]
     assert set(definitions["ErrorMessage"]["required"]) == {"type", "code", "message", "retryable"}
-    assert set(definitions["Participant"]["required"]) == {"id", "identity", "name", "joined_at", "connected", "permissions"}
+    always = {"id", "identity", "name", "joined_at", "connected", "attributes", "stopped", "permissions", "client"}
+    assert set(definitions["Participant"]["required"]) == always

@@ -31,8 +31,8 @@ class RoomApi:
             *RoomRoutes(self.office, self.idempotency).operations(),
             *PolicyRoutes(self.office).operations(),
             *AttributeRoutes(self.office, self.store).operations(),
-            *ParticipantRoutes(self.store, self.removals).operations(),
+            *ParticipantRoutes(self.office, self.store, self.removals).operations(),
             *PermissionRoutes(self.store).operations(),
             *BanRoutes(self.removals, self.idempotency).operations(),
-            *MessageRoutes(self.store, self.idempotency).operations(),
+            *MessageRoutes(self.office, self.store, self.idempotency).operations(),
         ]

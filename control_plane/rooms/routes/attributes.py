@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from control_plane.access.names import AttributeName, AttributeValue
-from control_plane.errors import NotAllowed, NotFound
+from control_plane.errors import Conflict, NotAllowed, NotFound
 from control_plane.http.conditions import IfMatch, IfNoneMatch
 from control_plane.http.operation import Answer, Body, Caller, Nothing, Operation
 from control_plane.rooms.office import MAX_ATTRIBUTES, RoomOffice
@@ -74,7 +74,7 @@ class AttributeRoutes:
             summary="Change a room's attributes",
             description="Only what is given changes. They stay until the room is deleted.",
             parameters=RoomAttributesWrite, body=AttributesChange, answer=AttributeSet, status=200,
-            errors=(NotAllowed, NotFound), handle=self._change_of_room,
+            errors=(NotAllowed, NotFound, Conflict), handle=self._change_of_room,
         )  # fmt: skip
 
     def _showing_of_participant(self) -> Operation[AttributesRead, Nothing]:
@@ -94,7 +94,7 @@ class AttributeRoutes:
             summary="Change a participant's attributes",
             description="Only what is given changes, for this stay. Everybody in the room is told.",
             parameters=AttributesWrite, body=AttributesChange, answer=AttributeSet, status=200,
-            errors=(NotAllowed, NotFound), handle=self._change_of_participant,
+            errors=(NotAllowed, NotFound, Conflict), handle=self._change_of_participant,
         )  # fmt: skip
 
     async def _show_of_room(self, caller: Caller, parameters: RoomAttributesRead, _: Nothing) -> AttributeSet:

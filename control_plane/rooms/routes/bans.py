@@ -2,22 +2,25 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from control_plane.access.idempotency import Idempotency, Repeatable
 from control_plane.access.names import IdentityText, PlainText
 from control_plane.errors import NotAllowed, NotFound
 from control_plane.http.errors import KeyReused
 from control_plane.http.operation import WHOLE, Answer, Body, Caller, In, Nothing, Operation
-from control_plane.ids import ParticipantId
 from control_plane.rooms.ban_table import BanRecord
 from control_plane.rooms.removal import Order, Removals
-from control_plane.rooms.routes.common import InRoom, Limit, ParticipantText, by, own_room
+from control_plane.rooms.routes.common import InRoom, Limit, OfParticipant, by, own_room
 from control_plane.rooms.routes.participants import MAX_REASON
 
 _PATH = "/v1/rooms/{room}/bans"
 LONGEST_S = 10 * 366 * 24 * 3600
 BanText = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+
+
+Reason = Annotated[PlainText, Field(max_length=MAX_REASON, description="Told to them when they come back.")]
+Seconds = Annotated[int | None, Field(ge=1, le=LONGEST_S, description="How long; null: for good."), WHOLE]
 
 
 class BanList(InRoom):
@@ -34,28 +37,26 @@ class NewBan(InRoom, Repeatable):
     pass
 
 
-class BanRequest(Body):
-    """Who is to be kept out: somebody who is there now, or an identity that need not be."""
+class NewParticipantBan(OfParticipant, Repeatable):
+    pass
 
-    participant: Annotated[
-        ParticipantText | None, Field(description="Of a guest, whose identity is new each time, it closes the token.")
-    ] = None
-    identity: IdentityText | None = None
-    reason: Annotated[PlainText, Field(max_length=MAX_REASON, description="Told to them when they come back.")] = ""
-    for_s: Annotated[
-        int | None, Field(ge=1, le=LONGEST_S, description="For how many seconds; null: for good."), WHOLE
-    ] = None
+
+class BanRequest(Body):
+    """An identity that is to be kept out; it need not be there."""
+
+    identity: IdentityText
+    reason: Reason = ""
+    for_s: Seconds = None
+
+
+class ParticipantBanRequest(Body):
+    """Somebody who is there is to be kept out. Of a guest, whose identity is new each time, it closes the token."""
+
+    reason: Reason = ""
+    for_s: Seconds = None
     device: Annotated[
         bool, Field(description="Also whoever comes on the participant's device, if their client has named it.")
     ] = False
-
-    @model_validator(mode="after")
-    def _one_of_them(self) -> "BanRequest":
-        if (self.participant is None) == (self.identity is None):
-            raise ValueError("give either participant or identity")
-        if self.device and self.participant is None:
-            raise ValueError("the device is known of a participant only")
-        return self
 
 
 class Ban(Answer):
@@ -83,7 +84,7 @@ class BanRoutes:
         self._idempotency = idempotency
 
     def operations(self) -> list[Operation[Any, Any]]:
-        return [self._listing(), self._banning(), self._lifting()]
+        return [self._listing(), self._banning(), self._banning_participant(), self._lifting()]
 
     def _listing(self) -> Operation[BanList, Nothing]:
         return Operation(
@@ -97,10 +98,20 @@ class BanRoutes:
     def _banning(self) -> Operation[NewBan, BanRequest]:
         return Operation(
             name="createBan", method="POST", path=_PATH, tag="bans",
-            summary="Ban somebody from a room",
-            description="Their stay and their media end at once, and no token lets this identity in while it holds.",
+            summary="Ban an identity from a room",
+            description="Whether they are there or not. Their stay and their media end at once, and no token lets this "
+            "identity in while it holds.",
             parameters=NewBan, body=BanRequest, answer=Ban, status=201,
             errors=(NotAllowed, NotFound, KeyReused), handle=self._ban,
+        )  # fmt: skip
+
+    def _banning_participant(self) -> Operation[NewParticipantBan, ParticipantBanRequest]:
+        return Operation(
+            name="banParticipant", method="POST", path="/v1/rooms/{room}/participants/{participant}/ban", tag="bans",
+            summary="Ban a participant from a room",
+            description="As an identity, for somebody who is there now; their device too, if you say so.",
+            parameters=NewParticipantBan, body=ParticipantBanRequest, answer=Ban, status=201,
+            errors=(NotAllowed, NotFound, KeyReused), handle=self._ban_participant,
         )  # fmt: skip
 
     def _lifting(self) -> Operation[OfBan, Nothing]:
@@ -122,12 +133,19 @@ class BanRoutes:
 
     async def _ban(self, caller: Caller, parameters: NewBan, body: BanRequest) -> Ban:
         room = own_room(caller, parameters)
-        once = await self._idempotency.first(caller, parameters, body, f"createBan {room}")
-        name = None if once is None else f"b_{once.seed[:24]}"
+        name = await self._name(caller, parameters, body, f"createBan {room}")
+        order = Order(by=by(caller), reason=body.reason, for_s=body.for_s, id=name)
+        return ban_view(room, await self._removals.ban_identity(room, body.identity, order))
+
+    async def _ban_participant(self, caller: Caller, parameters: NewParticipantBan, body: ParticipantBanRequest) -> Ban:
+        room = own_room(caller, parameters)
+        name = await self._name(caller, parameters, body, f"banParticipant {room} {parameters.participant}")
         order = Order(by=by(caller), reason=body.reason, for_s=body.for_s, device=body.device, id=name)
-        if body.identity is not None:
-            return ban_view(room, await self._removals.ban_identity(room, body.identity, order))
-        return ban_view(room, await self._removals.ban(room, ParticipantId(body.participant or ""), order))
+        return ban_view(room, await self._removals.ban(room, parameters.who, order))
+
+    async def _name(self, caller: Caller, parameters: Repeatable, body: Body, about: str) -> str | None:
+        once = await self._idempotency.first(caller, parameters, body, about)
+        return None if once is None else f"b_{once.seed[:24]}"
 
     async def _lift(self, caller: Caller, parameters: OfBan, _: Nothing) -> None:
         await self._removals.lift(own_room(caller, parameters), parameters.ban, by(caller))

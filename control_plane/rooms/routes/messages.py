@@ -11,7 +11,8 @@ from control_plane.http.errors import KeyReused
 from control_plane.http.operation import Answer, Body, Caller, In, Nothing, Operation
 from control_plane.ids import new_id
 from control_plane.rooms.domain import ChatRecord
-from control_plane.rooms.routes.common import InRoom, Limit, in_live_room, live_room, own_room
+from control_plane.rooms.office import RoomOffice
+from control_plane.rooms.routes.common import InRoom, Limit, in_live_room, own_room
 from control_plane.rooms.store import RoomStore
 
 _PATH = "/v1/rooms/{room}/messages"
@@ -50,7 +51,8 @@ class MessagePage(Answer):
 
 
 class MessageRoutes:
-    def __init__(self, store: RoomStore, idempotency: Idempotency) -> None:
+    def __init__(self, office: RoomOffice, store: RoomStore, idempotency: Idempotency) -> None:
+        self._office = office
         self._store = store
         self._idempotency = idempotency
 
@@ -77,7 +79,8 @@ class MessageRoutes:
         )  # fmt: skip
 
     async def _list(self, caller: Caller, parameters: MessageList, _: Nothing) -> MessagePage:
-        chat = (await live_room(self._store, own_room(caller, parameters))).chat
+        state = (await self._office.get(own_room(caller, parameters))).live
+        chat = state.chat if state is not None else ()
         known = [message.id for message in chat]
         begin = known.index(parameters.after) + 1 if parameters.after in known else 0
         page = chat[begin : begin + parameters.limit]

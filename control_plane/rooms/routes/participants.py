@@ -2,13 +2,14 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from control_plane.access.names import IdentityText, PlainText
 from control_plane.errors import NotAllowed, NotFound, RoomFull
 from control_plane.http.operation import Answer, Body, Caller, In, Nothing, Operation
 from control_plane.ids import TrackId
 from control_plane.rooms.domain import Person, RoomState
+from control_plane.rooms.office import RoomOffice
 from control_plane.rooms.removal import Order, Removals
 from control_plane.rooms.routes.common import (
     InRoom,
@@ -17,7 +18,6 @@ from control_plane.rooms.routes.common import (
     ParticipantText,
     TrackText,
     by,
-    live_room,
     own_room,
     somebody,
 )
@@ -73,27 +73,19 @@ class KickRequest(Body):
 
 
 class MuteRequest(Body):
-    """Either of them."""
-
-    source: Annotated[TrackSource | None, Field(description="All that they send of this source now.")] = None
-    track: Annotated[TrackText | None, Field(description="One track, by its id.")] = None
-
-    @model_validator(mode="after")
-    def _one_of_them(self) -> "MuteRequest":
-        if (self.source is None) == (self.track is None):
-            raise ValueError("give either source or track")
-        return self
+    source: Annotated[TrackSource, Field(description="All that they send of it now.")]
 
 
 class ParticipantRoutes:
-    def __init__(self, store: RoomStore, removals: Removals) -> None:
+    def __init__(self, office: RoomOffice, store: RoomStore, removals: Removals) -> None:
+        self._office = office
         self._store = store
         self._removals = removals
 
     def operations(self) -> list[Operation[Any, Any]]:
         return [
-            self._listing(), self._showing(), self._muting(), self._stopping(), self._lowering(), self._admitting(),
-            self._denying(), self._kicking(),
+            self._listing(), self._showing(), self._muting(), self._muting_track(), self._stopping(), self._lowering(),
+            self._admitting(), self._denying(), self._kicking(),
         ]  # fmt: skip
 
     def _listing(self) -> Operation[ParticipantList, Nothing]:
@@ -117,11 +109,20 @@ class ParticipantRoutes:
     def _muting(self) -> Operation[OfParticipant, MuteRequest]:
         return Operation(
             name="muteParticipant", method="POST", path=f"{_ONE}/mute", tag="participants",
-            summary="Mute what a participant sends",
+            summary="Mute a source of a participant",
             description="Nobody hears or sees it, and the media node stops to forward it, until they unmute it "
             "themselves. Take the permission to send it away to have it stay so.",
             parameters=OfParticipant, body=MuteRequest, answer=None, status=204,
             errors=(NotAllowed, NotFound), handle=self._mute,
+        )  # fmt: skip
+
+    def _muting_track(self) -> Operation[OfTrack, Nothing]:
+        return Operation(
+            name="muteTrack", method="POST", path=f"{_ONE}/tracks/{{track}}/mute", tag="participants",
+            summary="Mute a track",
+            description="As a source, but this track alone.",
+            parameters=OfTrack, body=Nothing, answer=None, status=204,
+            errors=(NotAllowed, NotFound), handle=self._mute_track,
         )  # fmt: skip
 
     def _stopping(self) -> Operation[OfTrack, Nothing]:
@@ -171,7 +172,9 @@ class ParticipantRoutes:
         )  # fmt: skip
 
     async def _list(self, caller: Caller, parameters: ParticipantList, _: Nothing) -> ParticipantPage:
-        state = await live_room(self._store, own_room(caller, parameters))
+        state = (await self._office.get(own_room(caller, parameters))).live
+        if state is None:
+            return ParticipantPage(participants=[], next=None)
         people = sorted(
             person.id
             for person in state.people.values()
@@ -187,9 +190,10 @@ class ParticipantRoutes:
         return participant_view(*await somebody(self._store, own_room(caller, parameters), parameters.who))
 
     async def _mute(self, caller: Caller, parameters: OfParticipant, body: MuteRequest) -> None:
-        track = TrackId(body.track) if body.track is not None else None
-        room = own_room(caller, parameters)
-        await self._store.mute(room, None, parameters.who, track=track, source=body.source)
+        await self._store.mute(own_room(caller, parameters), None, parameters.who, source=body.source)
+
+    async def _mute_track(self, caller: Caller, parameters: OfTrack, _: Nothing) -> None:
+        await self._store.mute(own_room(caller, parameters), None, parameters.who, track=TrackId(parameters.track))
 
     async def _stop(self, caller: Caller, parameters: OfTrack, _: Nothing) -> None:
         await self._store.stop(own_room(caller, parameters), None, parameters.who, TrackId(parameters.track))

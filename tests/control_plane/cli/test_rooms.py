@@ -1,56 +1,156 @@
-"""`nexusvibe room` as an operator types it."""
+"""`nexusvibe room`, `participant` and `message` as an operator types them, while people are in rooms."""
 
 import asyncio
+import io
 import json
-import subprocess
-import sys
+from collections.abc import AsyncIterator
+from contextlib import redirect_stderr, redirect_stdout
+from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
-from tests.control_plane.rooms.test_index import with_rooms
+from control_plane.__main__ import main
+from control_plane.signaling.messages import CloseCode
+from tests.support.client import Client, connected
+from tests.support.inprocess import LocalReplica, local_node, local_replica
+from tests.support.offers import offer, track_id
 from tests.support.redis import RedisTarget
 
 
+class Shell:
+    """Runs commands on the replica's own Redis and database, as the program does."""
+
+    async def __call__(self, *arguments: str) -> tuple[int, str, str]:
+        """Exit code, what it printed, what it complained of."""
+        return await asyncio.to_thread(self._run, arguments)
+
+    @staticmethod
+    def _run(arguments: tuple[str, ...]) -> tuple[int, str, str]:
+        printed, complaint = io.StringIO(), io.StringIO()
+        # The replica of this process logs to stdout too.
+        with capture_logs(), redirect_stdout(printed), redirect_stderr(complaint):
+            try:
+                code = main(arguments)
+            except SystemExit as ended:
+                code = int(ended.code or 0)
+        return code, printed.getvalue(), complaint.getvalue()
+
+    async def json(self, *arguments: str) -> Any:
+        code, printed, complaint = await self(*arguments, "--json")
+        assert code == 0, complaint
+        return json.loads(printed)
+
+
 @pytest.fixture
-def target(redis_target: RedisTarget, monkeypatch: pytest.MonkeyPatch) -> RedisTarget:
-    """A Redis that the commands find."""
+async def replica(redis_target: RedisTarget) -> AsyncIterator[LocalReplica]:
+    async with local_node(redis_target, "n1"), local_replica(redis_target, "here", nodes=("n1",)) as replica:
+        yield replica
+
+
+@pytest.fixture
+def nexusvibe(redis_target: RedisTarget, replica: LocalReplica, monkeypatch: pytest.MonkeyPatch) -> Shell:
     monkeypatch.setenv("NEXUSVIBE_REDIS_URL", redis_target.url)
     monkeypatch.setenv("NEXUSVIBE_REDIS_CLUSTER", str(redis_target.cluster).lower())
-    return redis_target
+    monkeypatch.setenv("NEXUSVIBE_DATABASE_URL", replica.database_url)
+    return Shell()
 
 
-def make(target: RedisTarget, *names: str) -> None:
-    async def act() -> None:
-        async with target.connect() as redis:
-            await with_rooms(redis, list(names))
-
-    asyncio.run(act())
+@pytest.fixture
+async def ann(replica: LocalReplica) -> AsyncIterator[Client]:
+    async with connected(replica.ws_url) as client:
+        yield await client.join(replica.token("demo", "ann"))
 
 
-def nexusvibe(*arguments: str) -> tuple[int, str, str]:
-    """As a program: exit code, what it printed, what it complained of."""
-    done = subprocess.run(
-        [sys.executable, "-m", "control_plane", *arguments], capture_output=True, text=True, check=False
-    )
-    return done.returncode, done.stdout, done.stderr
+async def test_rooms_are_made_run_listed_and_deleted(nexusvibe: Shell, ann: Client) -> None:
+    made = await nexusvibe.json("room", "create", "shop", "--lobby", "--capacity", "7", "--lobby-timeout-s", "none")
+    assert (made["policy"]["lobby"], made["policy"]["capacity"], made["live"]) == (True, 7, None)
+    assert made["policy"]["lobby_timeout_s"] is None
+    assert (await nexusvibe("room", "create", "shop"))[0] == 1
+
+    assert (await nexusvibe.json("room", "policy", "demo", "--locked", "--capacity", "3"))["locked"] is True
+    assert (await ann.hears("room.updated"))["policy"]["locked"] is True
+    assert (await nexusvibe("room", "unlock", "demo"))[0] == 0
+    assert (await ann.hears("room.updated"))["policy"]["locked"] is False
+    assert (await nexusvibe.json("room", "policy", "demo"))["capacity"] == 3
+
+    listed = await nexusvibe.json("room", "list")
+    assert [(each["room"], each["participants"]) for each in listed] == [("demo", 1), ("shop", 0)]
+    _, table, _ = await nexusvibe("room", "list", "--limit", "1")
+    assert [line.split()[0] for line in table.splitlines()] == ["ROOM", "demo"]
+    assert "capacity" in (await nexusvibe("room", "show", "demo"))[1]
+
+    assert (await nexusvibe("room", "delete", "demo"))[0] == 0
+    assert await ann.is_closed() == CloseCode.ENDED
+    assert await nexusvibe("room", "show", "demo") == (1, "", "nexusvibe: There is no room demo.\n")
+    assert (await nexusvibe("room", "close", "nowhere"))[0] == 1
 
 
-def test_rooms_are_listed_shown_and_closed(target: RedisTarget) -> None:
-    assert nexusvibe("room", "list") == (0, "There are no rooms now.\n", "")
-    make(target, *(f"room{number:03}" for number in range(120)), "shop")
+async def test_people_are_muted_stopped_and_told_what_they_may_do(nexusvibe: Shell, ann: Client) -> None:
+    await ann.asks("description", **offer("microphone", "camera"))
+    for _ in range(2):
+        await ann.hears("track.published")
+    assert (await nexusvibe("participant", "mute", "demo", "ann", "microphone"))[0] == 0
+    assert (await ann.hears("track.updated"))["track"]["muted"] is True
+    assert (await nexusvibe("participant", "stop", "demo", ann.id, track_id("alice", "camera")))[0] == 0
+    assert (await ann.hears("track.ended"))["track"] == track_id("alice", "camera")
+    may = await nexusvibe.json("participant", "permissions", "demo", "ann", "--publish", "camera", "--no-chat")
+    assert (may["publish"], may["chat"], may["subscribe"]) == (["camera"], False, True)
+    (listed,) = await nexusvibe.json("participant", "list", "demo")
+    assert (listed["id"], listed["permissions"], listed["tracks"]) == (ann.id, may, [])
+    assert "may publish" in (await nexusvibe("participant", "show", "demo", "ann"))[1]
+    code, _, complaint = await nexusvibe("participant", "mute", "demo", "eve", "camera")
+    assert (code, complaint) == (1, "nexusvibe: There is no eve in room demo now.\n")
 
-    _, listed, _ = nexusvibe("room", "list", "--json", "--prefix", "room")
-    assert len(json.loads(listed)) == 120
-    _, table, _ = nexusvibe("room", "list", "--limit", "2")
-    assert [line.split()[0] for line in table.splitlines()] == ["ROOM", "room000", "room001"]
 
-    code, shown, _ = nexusvibe("room", "show", "shop")
-    assert (code, "ann" in shown) == (0, True)
-    assert nexusvibe("room", "close", "shop")[0] == 0
-    assert nexusvibe("room", "show", "shop") == (1, "", "nexusvibe: There is no room shop now.\n")
+async def test_people_are_kicked_banned_and_let_in_again(nexusvibe: Shell, ann: Client, replica: LocalReplica) -> None:
+    assert (await nexusvibe("participant", "kick", "demo", "ann", "--reason", "noise"))[0] == 0
+    assert await ann.is_closed() == CloseCode.ENDED
+    assert (await nexusvibe.json("participant", "ban", "demo", "eve", "--for", "24h"))["identity"] == "eve"
+    held = await nexusvibe.json("participant", "bans", "demo")
+    assert sorted((each["identity"], each["kind"], each["created_by"]) for each in held) == [
+        ("ann", "kick", "operator"),
+        ("eve", "ban", "operator"),
+    ]
+    for name in ("ann", "eve"):
+        assert (await nexusvibe("participant", "unban", "demo", name))[0] == 0
+    assert "Nobody is kept out" in (await nexusvibe("participant", "bans", "demo"))[1]
+    assert (await nexusvibe("participant", "unban", "demo", "eve"))[0] == 1
+    async with connected(replica.ws_url) as again:
+        await again.join(replica.token("demo", "ann"))
 
 
-def test_a_redis_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_service_says_something_to_a_room(nexusvibe: Shell, ann: Client) -> None:
+    said = await nexusvibe.json("message", "send", "demo", "It is noon.", "--name", "Clock")
+    assert (await ann.hears("chat.message"))["message"]["id"] == said["id"]
+    await ann.asks("chat", text="\x1b[31mred")
+    _, table, _ = await nexusvibe("message", "list", "demo")
+    assert "It is noon." in table
+    assert "\x1b" not in table
+    assert (await nexusvibe("message", "send", "nowhere", "x"))[0] == 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("room", "create", "a b"), ("room", "create", "x", "--capacity", "many"),
+        ("room", "policy", "x", "--topology", "y"),
+        ("participant", "mute", "demo", "ann", "nose"), ("participant", "ban", "demo", "ann", "--for", "soon"),
+        ("participant", "kick", "demo", "ann", "--reason", "\x1b[2J"), ("message", "send", "demo", ""),
+        ("message", "send", "demo", "x", "--name", "\u202ex"),
+    ],
+)  # fmt: skip
+async def test_wrong_usage_is_exit_code_2(wrong: tuple[str, ...]) -> None:
+    assert (await Shell()(*wrong))[0] == 2
+
+
+async def test_a_policy_that_can_not_be_is_one_line(nexusvibe: Shell) -> None:
+    code, _, complaint = await nexusvibe("room", "create", "x", "--capacity", "0")
+    assert (code, complaint.count("\n")) == (1, 1)
+    assert complaint.startswith("nexusvibe: This policy can't be: capacity")
+
+
+async def test_a_redis_that_is_not_there_is_one_line(nexusvibe: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEXUSVIBE_REDIS_URL", "unix:///nonexistent/redis.sock")
-    code, printed, complaint = nexusvibe("room", "list")
+    code, printed, complaint = await nexusvibe("room", "list")
     assert (code, printed, complaint.count("\n")) == (1, "", 1)

@@ -83,9 +83,11 @@ async def test_a_source_is_muted_everywhere_and_its_publisher_may_unmute_it(
     await node.media.until(lambda: node.media.muted == {microphone})
     await ann.asks("track.update", track=microphone, muted=False)
     await node.media.until(lambda: not node.media.muted)
-    for wish in ({"source": "screen"}, {"track": "t_nobodys_track"}):
-        assert (await api.asks("POST", f"{PEOPLE}/{ann.id}/mute", wish)).code == "not_found"
-    for wrong in ({}, {"source": "microphone", "track": microphone}, {"source": "nose"}):
+    assert (await api.asks("POST", f"{PEOPLE}/{ann.id}/tracks/{microphone}/mute")).status == 204
+    await node.media.until(lambda: node.media.muted == {microphone})
+    assert (await api.asks("POST", f"{PEOPLE}/{ann.id}/mute", {"source": "screen"})).code == "not_found"
+    assert (await api.asks("POST", f"{PEOPLE}/{ann.id}/tracks/t_nobodys/mute")).code == "not_found"
+    for wrong in ({}, {"source": "nose"}):
         assert (await api.asks("POST", f"{PEOPLE}/{ann.id}/mute", wrong)).code == "invalid_request"
 
 
@@ -189,7 +191,18 @@ async def test_an_identity_is_banned_also_before_it_comes_and_a_ban_sent_twice_i
         after = page["next"]
     assert sorted(each["identity"] for each in seen) == ["ann", "eve"]
     assert (await api.asks("POST", "/v1/rooms/demo/bans", {})).code == "invalid_request"
-    assert (await api.asks("POST", "/v1/rooms/demo/bans", {"participant": "p_nobody"})).code == "not_found"
+    assert (await api.asks("POST", f"{PEOPLE}/p_nobody/ban", {})).code == "not_found"
+
+
+async def test_who_is_banned_by_their_participant_is_out_as_an_identity(
+    api: ApiClient, here: LocalReplica, ann: Client
+) -> None:
+    first, again = [await api.asks("POST", f"{PEOPLE}/{ann.id}/ban", {}, Idempotency_Key="a") for _ in range(2)]
+    assert (first.status, first.body["identity"], first.body) == (201, "ann", again.body)
+    assert await ann.is_closed() == CloseCode.ENDED
+    async with connected(here.ws_url) as client:
+        with pytest.raises(RequestFailed, match="banned"):
+            await client.join(here.token("demo", "ann"))
 
 
 async def test_the_service_speaks_to_everybody_and_says_it_once(api: ApiClient, ann: Client, ben: Client) -> None:
@@ -212,7 +225,8 @@ async def test_where_nobody_is_there_is_nobody(api: ApiClient) -> None:
     for method, path, wish in (
         ("GET", "participants", None), ("GET", "participants/p_1", None), ("GET", "messages", None),
         ("POST", "messages", {"text": "x"}), ("POST", "participants/p_1/kick", {}),
-        ("POST", "participants/p_1/mute", {"source": "camera"}), ("DELETE", "participants/p_1/tracks/t_1", None),
+        ("POST", "participants/p_1/mute", {"source": "camera"}), ("POST", "participants/p_1/ban", {}),
+        ("DELETE", "participants/p_1/tracks/t_1", None),
         ("DELETE", "participants/p_1/hand", None), ("POST", "participants/p_1/admit", None),
         ("GET", "participants/p_1/permissions", None), ("GET", "participants/p_1/attributes", None),
     ):  # fmt: skip

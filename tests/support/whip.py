@@ -1,0 +1,102 @@
+"""Encoders in tests: what a publisher by HTTP sends, as plain requests or with real media."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from aiortc import RTCSessionDescription
+from aiortc.mediastreams import AudioStreamTrack
+
+from tests.support.media import Camera, peer_connection
+
+SDP = "application/sdp"
+FRAGMENT = "application/trickle-ice-sdpfrag"
+PASSWORD = "0123456789012345678901"
+CANDIDATE = "a=candidate:1 1 udp 2122260223 192.0.2.77 61764 typ host\r\n"
+KINDS = ("audio", "video")
+
+
+def offer(*kinds: str, ufrag: str = "abcd") -> str:
+    """What an encoder offers; the media node of these tests is a recorder."""
+    kinds = kinds or KINDS
+    ice = f"a=ice-ufrag:{ufrag}\r\na=ice-pwd:{PASSWORD}\r\na=fingerprint:sha-256 AB:CD\r\na=setup:actpass\r\n"
+    sections = (
+        f"m={kind} 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=mid:{mid}\r\n{ice}a=sendonly\r\n{CANDIDATE}"
+        for mid, kind in enumerate(kinds)
+    )
+    bundle = f"a=group:BUNDLE {' '.join(str(mid) for mid in range(len(kinds)))}\r\n"
+    return "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n" + bundle + "".join(sections)
+
+
+def answer(ufrag: str) -> str:
+    """What a media server answers to `offer()`."""
+    return offer(ufrag=ufrag).replace("sendonly", "recvonly")
+
+
+def fragment(ufrag: str = "abcd", *, candidates: str = CANDIDATE) -> str:
+    return f"a=ice-ufrag:{ufrag}\r\na=ice-pwd:{PASSWORD}\r\nm=audio 9 RTP/AVP 0\r\na=mid:0\r\n{candidates}"
+
+
+@dataclass(frozen=True)
+class Response:
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @property
+    def etag(self) -> str:
+        return self.headers["ETag"]
+
+
+class Http:
+    """Requests with a bearer token. `token` and headers are what a test says, also wrong ones."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    async def ask(self, method: str, url: str, token: str | None, body: Any = None, **headers: str | None) -> Response:
+        named = {name.replace("_", "-"): value for name, value in headers.items() if value is not None}
+        if token is not None:
+            named["Authorization"] = f"Bearer {token}"
+        async with self._session.request(method, url, data=body, headers=named) as response:
+            return Response(response.status, response.headers, await response.text())
+
+    async def post(self, base: str, token: str | None, body: Any = None, kind: str | None = SDP) -> Response:
+        return await self.ask("POST", f"{base}/v1/whip", token, offer() if body is None else body, Content_Type=kind)
+
+    async def patch(
+        self, url: str, token: str | None, body: Any, etag: str | None, kind: str | None = FRAGMENT
+    ) -> Response:
+        return await self.ask("PATCH", url, token, body, Content_Type=kind, If_Match=etag)
+
+    async def get(self, url: str, token: str | None) -> int:
+        return (await self.ask("GET", url, token)).status
+
+    async def delete(self, url: str, token: str | None) -> int:
+        return (await self.ask("DELETE", url, token)).status
+
+
+@asynccontextmanager
+async def http() -> AsyncIterator[Http]:
+    async with aiohttp.ClientSession() as session:
+        yield Http(session)
+
+
+@asynccontextmanager
+async def encoder(asking: Http, base: str, token: str) -> AsyncIterator[Response]:
+    """Publishes a camera and a microphone for real, until left: then it vanishes without a word."""
+    connection = peer_connection()
+    connection.addTransceiver(AudioStreamTrack(), direction="sendonly")
+    connection.addTransceiver(Camera(), direction="sendonly")
+    try:
+        await connection.setLocalDescription(await connection.createOffer())
+        while (posted := await asking.post(base, token, connection.localDescription.sdp)).status == 503:  # noqa: ASYNC110 - as it is told
+            await asyncio.sleep(int(posted.headers["Retry-After"]))
+        assert posted.status == 201, posted.text
+        await connection.setRemoteDescription(RTCSessionDescription(posted.text, "answer"))
+        yield posted
+    finally:
+        await connection.close()
