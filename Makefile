@@ -25,11 +25,13 @@ check: setup-tools
 	@$(bin)/mypy
 	@$(bin)/lint-imports --no-cache --no-logo
 	@$(bin)/python tools/generate_protocol.py --check
+	@$(bin)/python tools/generate_clients.py --check
 	@$(npm) run check
 
 fmt: setup-tools
 	@$(bin)/ruff check --quiet --fix . && $(bin)/ruff format --quiet .
 	@$(bin)/python tools/generate_protocol.py
+	@$(bin)/python tools/generate_clients.py
 	@$(npm) run fmt
 
 faults: setup-test

@@ -163,6 +163,7 @@ async def replica(
             ),
             others=[WhipRoutes(whip, verifier.verify)],
             web_root=settings.web_root,
+            embed_origins=settings.embed_origins,
         )
 
 

@@ -9,6 +9,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from control_plane.ids import NodeId, ReplicaId, new_id
 
+FramingOrigin = Annotated[str, Field(pattern=r"^https?://(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:([0-9]{1,5}|\*))?$")]
+"""As in a Content-Security-Policy: `https://shop.example.org`, `https://*.example.org`, `http://localhost:*`."""
+
 
 def default_data_dir() -> Path:
     """Where programs keep what should outlive a restart (XDG Base Directory Specification)."""
@@ -69,6 +72,9 @@ class Settings(DatabaseSettings, StateSettings, TokenSettings):
 
     web_root: Path | None = None
     """Folder with the built web client; without one only the API is served."""
+
+    embed_origins: list[FramingOrigin] = []
+    """Whose pages may show rooms in a frame. Pages that use the SDK need not be here."""
 
     log_level: str = "info"
     log_format: str = "console"

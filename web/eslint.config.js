@@ -3,7 +3,7 @@ import { defineConfig } from "eslint/config";
 import tseslint from "typescript-eslint";
 
 export default defineConfig(
-  { ignores: ["**/dist/", "client/src/generated/"] },
+  { ignores: ["**/dist/", "**/src/generated/"] },
   {
     files: ["**/*.ts"],
     extends: [

@@ -8,8 +8,8 @@ from joserfc.errors import ExpiredTokenError, InvalidClaimError, JoseError, Miss
 from joserfc.jwt import JWTClaimsRegistry
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from control_plane.access.names import Attributes, DisplayName, IdentityText
 from control_plane.errors import ExpiredToken, InvalidToken, NotAllowed
+from control_plane.names import Attributes, DisplayName, IdentityText
 from media_adapters.models import TrackSource
 
 Claims = dict[str, Any]

@@ -7,13 +7,13 @@ from pydantic import Field
 
 from control_plane.access.idempotency import Idempotency, Once, Repeatable
 from control_plane.access.keys import ApiKeys
-from control_plane.access.names import Attributes, DisplayName, IdentityText
 from control_plane.access.tokens import MAX_TTL_S, Grants, RoomName, RoomTokens, SignedToken, VerifiedToken
 from control_plane.clock import Clock, SystemClock
 from control_plane.errors import ExpiredToken, NotAllowed
 from control_plane.http.errors import InvalidKey, KeyReused
 from control_plane.http.operation import WHOLE, Answer, Body, Caller, Operation
 from control_plane.ids import Identity
+from control_plane.names import Attributes, DisplayName, IdentityText
 from media_adapters.models import TrackSource
 
 

@@ -47,6 +47,7 @@ def add(commands: Any) -> None:
         "--moderate", action="store_true", help="may remove and ban others of this room, and change what they may do"
     )
     token.add_argument("--record", action="store_true", help="may start and stop recording this room")
+    token.add_argument("--own-attributes", action="store_true", help="may change their own attributes")
     token.add_argument("--hidden", action="store_true", help="is not shown to others")
     token.add_argument(
         "--ttl",

@@ -146,4 +146,10 @@ async def _body(model: type[Body], request: web.Request) -> Body:
 def _sentence(error: ValidationError) -> str:
     """The first few faults, without the values: they may be long, and are known to who sent them."""
     faults = error.errors(include_url=False, include_context=False, include_input=False)[:3]
-    return "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'body'}: {fault['msg']}" for fault in faults)[:1000]
+    return "; ".join(f"{_where(fault['loc'])}: {fault['msg']}" for fault in faults)[:1000]
+
+
+def _where(place: tuple[int | str, ...]) -> str:
+    """Names of fields, of which some are the caller's own, and may be anything."""
+    named = ".".join(str(part)[:64] for part in place) or "body"
+    return "".join(letter if letter.isprintable() else "�" for letter in named)

@@ -1,12 +1,12 @@
 """Routes of one replica: signaling, the REST API, heartbeats of nodes, health, and the web client if it is here."""
 
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 
 from control_plane.http.api import Api
 
@@ -15,14 +15,18 @@ Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
 MAX_BODY_BYTES = 1 << 20
 
 # The client needs itself, its websocket and its camera; nothing from other hosts.
+_CONTENT_SECURITY = (
+    "default-src 'self'; connect-src 'self' ws: wss:; media-src 'self' blob: mediastream:; img-src 'self' data: blob:; "
+    "style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; frame-ancestors "
+)
 _SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; connect-src 'self' ws: wss:; media-src 'self' blob: mediastream:; "
-    "img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; "
-    "frame-ancestors 'self'",
     "Permissions-Policy": "camera=(self), microphone=(self), display-capture=(self)",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+# The SDK is code without secrets: any page may run it. What it reaches is decided by the room token that it is given.
+_FOR_ANY_PAGE = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-cache"}
+SDK = "/sdk/"
 
 
 class Mountable(Protocol):
@@ -38,9 +42,11 @@ def build(
     api: Api,
     others: Iterable[Mountable] = (),
     web_root: Path | None,
+    embed_origins: Sequence[str] = (),
 ) -> web.Application:
-    """`ready` names what a replica needs and whether it is there now. `others` serve paths that are no JSON."""
-    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_harden])
+    """`ready` names what a replica needs and whether it is there now. `others` serve paths that are no JSON. Pages of
+    `embed_origins` may show the page in a frame."""
+    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_harden(embed_origins)])
     app.router.add_get("/v1/signal", signal)
     app.router.add_post("/internal/v1/nodes/heartbeat", heartbeat)
     api.mount(app)
@@ -53,12 +59,18 @@ def build(
     return app
 
 
-@web.middleware
-async def _harden(request: web.Request, handler: Handler) -> web.StreamResponse:
-    response = await handler(request)
-    if not response.prepared:
-        response.headers.update(_SECURITY_HEADERS)
-    return response
+def _harden(embed_origins: Sequence[str]) -> Middleware:
+    framed_by = " ".join(("'self'", *embed_origins))
+    always = _SECURITY_HEADERS | {"Content-Security-Policy": f"{_CONTENT_SECURITY}{framed_by}"}
+
+    @web.middleware
+    async def harden(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response = await handler(request)
+        if not response.prepared:
+            response.headers.update(always | _FOR_ANY_PAGE if request.path.startswith(SDK) else always)
+        return response
+
+    return harden
 
 
 async def _healthz(_: web.Request) -> web.Response:

@@ -193,7 +193,12 @@ class RoomService:
         async with self._hub.entering(room) as local:
             state = await self._store.inherit(room, person.id, person.generation, self._replica)
             member = self._admit(local, connection, state, person.id, ResumeTokens(""))
-            await local.wait_for(state.version)
+            try:
+                local.admit(state)
+                await local.wait_for(state.version)
+            except ControlPlaneError:
+                await self.detached(member)
+                raise
         member.take_placement()
         self._welcome(member)
         log.info("inherited", room=room, participant=member.id, generation=member.generation)

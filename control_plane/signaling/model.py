@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from control_plane.names import DisplayName
 from media_adapters.models import (
     TRACK_ID_PATTERN,
     TrackKind,
@@ -15,9 +16,7 @@ Epoch = Annotated[int, Field(ge=0, le=2**31)]
 Negotiation = Annotated[int, Field(ge=0, le=2**31)]
 TrackIdField = Annotated[str, Field(pattern=TRACK_ID_PATTERN)]
 ParticipantIdField = Annotated[str, Field(max_length=64)]
-DisplayName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
-AttributeName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-AttributeValue = Annotated[str, Field(max_length=256)]
+GivenName = Annotated[DisplayName, StringConstraints(strip_whitespace=True)]
 ChatText = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
 
 

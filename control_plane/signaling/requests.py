@@ -4,12 +4,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from control_plane.names import AttributeName, AttributeValue
 from control_plane.signaling.model import (
-    AttributeName,
-    AttributeValue,
     ChatText,
-    DisplayName,
     Epoch,
+    GivenName,
     Message,
     Negotiation,
     ParticipantIdField,
@@ -38,7 +37,7 @@ class Join(Request):
 
     type: Literal["join"]
     token: Annotated[str, Field(max_length=8192, repr=False)]
-    name: DisplayName | None = None
+    name: GivenName | None = None
     device: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9_-]{16,64}$", repr=False)] = None
 
 

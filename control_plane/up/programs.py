@@ -1,6 +1,7 @@
 """Which programs make up the system on one machine, and what each is told."""
 
 import json
+import os
 import socket
 import sys
 from dataclasses import dataclass
@@ -64,6 +65,8 @@ def replica(layout: Layout) -> Program:
         "NEXUSVIBE_SECRETS_DIR": str(layout.keys.replica_secrets),
         "NEXUSVIBE_TRUSTED_NODES": json.dumps({NODE_ID: layout.keys.node_public_key}),
         "NEXUSVIBE_WEB_ROOT": str(layout.web_root),
+        # What somebody tries out on this machine may show rooms, whatever its port.
+        "NEXUSVIBE_EMBED_ORIGINS": os.environ.get("NEXUSVIBE_EMBED_ORIGINS", '["http://localhost:*"]'),
     }
     return Program("replica", (sys.executable, "-m", "control_plane", "serve"), layout.run_dir, env, grace=2.0)
 

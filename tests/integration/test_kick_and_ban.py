@@ -116,6 +116,7 @@ async def test_a_ban_holds_against_new_tokens_of_the_identity_and_nobody_else(
     async with connected(here.ws_url) as alice, connected(there.ws_url) as bob:
         await alice.join(token("alice", moderate=True))
         await bob.join(token("bob"))
+        await alice.hears("participant.joined")
         await alice.asks("ban", participant=bob.id)
         await is_removed(bob)
         for replica in (here, there):

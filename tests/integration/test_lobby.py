@@ -118,6 +118,7 @@ async def test_who_waits_may_resume_leave_and_be_denied_or_removed(
         await carol.asks("leave")
         assert (await host.hears("lobby.left", participant=carol.id))["reason"] == "left"
         await dave.join(token("dave"))
+        await host.until(lambda event: event["type"] == "lobby.waiting" and event["waiting"]["id"] == dave.id)
         await host.asks("ban", participant=dave.id)
         assert (await dave.hears("session.ended"))["code"] == "removed"
         assert (await host.hears("lobby.left", participant=dave.id))["reason"] == "removed"

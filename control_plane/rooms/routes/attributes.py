@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from control_plane.access.names import AttributeName, AttributeValue
 from control_plane.errors import Conflict, NotAllowed, NotFound
 from control_plane.http.conditions import IfMatch, IfNoneMatch
 from control_plane.http.operation import Answer, Body, Caller, Nothing, Operation
+from control_plane.names import AttributeName, AttributeValue
 from control_plane.rooms.office import MAX_ATTRIBUTES, RoomOffice
 from control_plane.rooms.routes.common import InRoom, OfParticipant, own_room, somebody
 from control_plane.rooms.routes.common import by as name_of

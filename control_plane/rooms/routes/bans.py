@@ -5,10 +5,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from control_plane.access.idempotency import Idempotency, Repeatable
-from control_plane.access.names import IdentityText, PlainText
 from control_plane.errors import NotAllowed, NotFound
 from control_plane.http.errors import KeyReused
 from control_plane.http.operation import WHOLE, Answer, Body, Caller, In, Nothing, Operation
+from control_plane.names import IdentityText, PlainText
 from control_plane.rooms.ban_table import BanRecord
 from control_plane.rooms.removal import Order, Removals
 from control_plane.rooms.routes.common import InRoom, Limit, OfParticipant, by, own_room

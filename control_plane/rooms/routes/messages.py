@@ -5,11 +5,11 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from control_plane.access.idempotency import Idempotency, Repeatable
-from control_plane.access.names import DisplayName
 from control_plane.errors import NotAllowed, NotFound
 from control_plane.http.errors import KeyReused
 from control_plane.http.operation import Answer, Body, Caller, In, Nothing, Operation
 from control_plane.ids import new_id
+from control_plane.names import DisplayName
 from control_plane.rooms.domain import ChatRecord
 from control_plane.rooms.office import RoomOffice
 from control_plane.rooms.routes.common import InRoom, Limit, in_live_room, own_room

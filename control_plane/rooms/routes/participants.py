@@ -4,10 +4,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from control_plane.access.names import IdentityText, PlainText
 from control_plane.errors import NotAllowed, NotFound, RoomFull
 from control_plane.http.operation import Answer, Body, Caller, In, Nothing, Operation
 from control_plane.ids import TrackId
+from control_plane.names import IdentityText, PlainText
 from control_plane.rooms.domain import Person, RoomState
 from control_plane.rooms.office import RoomOffice
 from control_plane.rooms.removal import Order, Removals

@@ -6,12 +6,12 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from control_plane.access.idempotency import Idempotency, Repeatable
-from control_plane.access.names import Attributes
 from control_plane.access.tokens import RoomName
 from control_plane.errors import Conflict, NotAllowed, NotFound
 from control_plane.http.errors import KeyReused
 from control_plane.http.operation import Answer, Body, Caller, In, Nothing, Operation, Parameters
 from control_plane.ids import RoomId, new_id
+from control_plane.names import Attributes
 from control_plane.rooms.office import KnownRoom, ListedRoom, RoomOffice
 from control_plane.rooms.policy import RoomPolicy
 from control_plane.rooms.records import RoomRecord

@@ -4,9 +4,10 @@ import json
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from control_plane.errors import NotFound
-from control_plane.signaling.messages import SERVER_MESSAGE, Chat, CloseCode, DoneResult, Join
+from control_plane.signaling.messages import CLIENT_MESSAGE, SERVER_MESSAGE, Chat, CloseCode, DoneResult, Join
 from control_plane.signaling.session import Close, Dispatch, Limits, Output, Send, Session
 
 LIMITS = Limits(frame=1000, rate=10, burst=5, strikes=3, malformed=3)
@@ -139,3 +140,9 @@ def test_an_sdp_of_full_length_fits_into_a_frame() -> None:
         description={"type": "offer", "sdp": "v=0\r\n" + "a=ssrc:1234567890 cname:abcdefghijklmn\r\n" * 4_990},
     )  # fmt: skip
     assert sent(session.receive(message, now=1)[0])["code"] == "not_allowed"
+
+
+@pytest.mark.parametrize("name", ["Ann\u202egnp.exe", "Ann\u0007", "\u2066", "   ", "x" * 65])
+def test_a_name_that_misleads_others_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError):
+        CLIENT_MESSAGE.validate_python({"type": "join", "token": "t", "name": name})
