@@ -70,6 +70,10 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("--relay-ports", type=_ports, default=plain.relay_ports, metavar="FIRST-LAST")
     run.add_argument("--allocations", type=int, default=plain.allocations, help="in all (default: %(default)s)")
     run.add_argument(
+        "--per-participant", type=int, default=plain.allocations_per_participant,
+        help="how many one participant has at once (default: %(default)s)",
+    )  # fmt: skip
+    run.add_argument(
         "--max-bitrate", type=int, default=plain.max_bitrate, help="of one allocation, bits/s (default: %(default)s)"
     )
     run.add_argument("--statistics", metavar="REDIS", help='where usage is told: "ip=… dbname=0 password=… port=6379"')
@@ -149,6 +153,7 @@ def _run(options: argparse.Namespace) -> int:
         relay_ports=options.relay_ports,
         peers=tuple(options.allow_peer),
         allocations=options.allocations,
+        allocations_per_participant=options.per_participant,
         max_bitrate=options.max_bitrate,
         statistics=options.statistics,
     )

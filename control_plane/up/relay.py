@@ -51,6 +51,7 @@ async def _run(relay: Relay, printer: Printer) -> None:
     if shutil.which("turnserver") is None:
         raise CannotStart("coturn is not installed here (Debian: `apt-get install coturn`).")
     secrets = SecretsFile(relay.secrets)
+    await _expect_readable(relay.settings)
     failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nexusvibe-turn-")))
@@ -72,12 +73,27 @@ def _furnish(folder: Path, settings: RelaySettings, secrets: SecretsFile) -> Non
             os.chown(path, _NOBODY, _NOBODY)
 
 
+async def _expect_readable(settings: RelaySettings) -> None:
+    """Raises `CannotStart` for a certificate that the relay could not read."""
+    for path in (settings.certificate, settings.private_key):
+        if path is None:
+            continue
+        asking = await asyncio.create_subprocess_exec(*_unprivileged("test", "-r", str(path)))
+        if await asking.wait() != 0:
+            raise CannotStart(f"{path} can't be read by the relay, which runs as an ordinary user (`nobody` for root).")
+
+
 def _program(folder: Path) -> Program:
-    command = ["turnserver", "-c", str(folder / "turnserver.conf")]
-    if os.geteuid() == 0:  # a change of user would clear the parent-death signal
-        user = [f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups", "--no-new-privs", "--pdeathsig=keep"]
-        command = ["setpriv", *user, *command]
-    return Program("turn", tuple(command), folder, {}, grace=GRACE_S)
+    command = _unprivileged("turnserver", "-c", str(folder / "turnserver.conf"))
+    return Program("turn", command, folder, {}, grace=GRACE_S)
+
+
+def _unprivileged(*command: str) -> tuple[str, ...]:
+    if os.geteuid() != 0:
+        return command
+    # A change of user would clear the parent-death signal.
+    user = (f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups", "--no-new-privs", "--pdeathsig=keep")
+    return ("setpriv", *user, *command)
 
 
 async def _keep_current(

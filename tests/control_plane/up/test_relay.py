@@ -1,7 +1,10 @@
 """A coturn as `nexusvibe turn run` runs it, asked by a TURN client."""
 
+import asyncio
 import ssl
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +13,7 @@ from control_plane.turn.credentials import mint
 from control_plane.turn.models import TurnTransport
 from control_plane.turn.probe import probe
 from control_plane.turn.secrets import read
-from tests.support.turn import TurnClient, running_relay, self_signed
+from tests.support.turn import RunningRelay, TurnClient, running_relay, self_signed
 
 FORBIDDEN = 403
 UDP = TurnTransport.UDP
@@ -63,20 +66,33 @@ async def test_a_leaked_secret_is_refused_at_once(tmp_path: Path) -> None:
 
 
 async def test_a_participant_has_a_bounded_number_of_relays(tmp_path: Path) -> None:
-    async with running_relay(tmp_path, "--allocations", "2") as relay:
-        credential = relay.credential()
+    async with running_relay(tmp_path, "--per-participant", "2") as relay:
+        credential = relay.credential("busy")
         async with TurnClient.allocate(relay.server, credential), TurnClient.allocate(relay.server, credential):
             assert await probe(relay.server, UDP, credential) == "refused_486"
 
 
-async def test_a_new_certificate_is_taken_without_a_restart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    chain, key = self_signed(tmp_path)
+@pytest.fixture
+def readable() -> Iterator[Path]:
+    """A folder that the relay can look into, which gives up root."""
+    with tempfile.TemporaryDirectory(prefix="nv-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+async def test_a_new_certificate_is_taken_without_a_restart(readable: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chain, key = self_signed(readable)
     monkeypatch.setenv("SSL_CERT_FILE", str(chain))
-    async with running_relay(tmp_path, certificate=(chain, key)) as relay:
-        before = ssl.get_server_certificate(("127.0.0.1", relay.server.tls or 0))
-        fresh_chain, fresh_key = self_signed(tmp_path, "fresh")
+    async with running_relay(readable, certificate=(chain, key)) as relay:
+        before = await shown_by(relay)
+        fresh_chain, fresh_key = self_signed(readable, "fresh")
         fresh_key.replace(key)
         fresh_chain.replace(chain)
-        await relay.process.says("the certificate was read again")
+        async with asyncio.timeout(20):
+            while await shown_by(relay) == before:  # noqa: ASYNC110 -- the relay tells nobody
+                await asyncio.sleep(0.05)
         assert await probe(relay.server, TurnTransport.TLS, relay.credential()) is None
-        assert ssl.get_server_certificate(("127.0.0.1", relay.server.tls or 0)) != before
+
+
+async def shown_by(relay: RunningRelay) -> str:
+    return await asyncio.to_thread(ssl.get_server_certificate, ("127.0.0.1", relay.server.tls or 0))
