@@ -13,6 +13,7 @@ ParticipantId = NewType("ParticipantId", str)
 TrackId = NewType("TrackId", str)
 NodeId = NewType("NodeId", str)
 Incarnation = NewType("Incarnation", str)
+TapId = NewType("TapId", str)
 
 MAX_SDP_CHARS = 200_000
 TRACK_ID_PATTERN = r"^[A-Za-z0-9_-]{8,64}$"
@@ -80,6 +81,7 @@ class Capability(StrEnum):
     SIMULCAST = "simulcast"
     SERVER_MUTE = "server_mute"
     ICE_RESTART = "ice_restart"
+    TAP = "tap"
 
 
 class IceCandidate(Value):
@@ -125,6 +127,41 @@ class Subscription(Value):
 
     track: TrackId
     layer: SimulcastLayer = SimulcastLayer.HIGH
+
+
+class TapTarget(Value):
+    """Where a copy of a track's RTP goes: a UDP port of this node's loopback. RTCP goes to `rtcp_port`, None for none.
+
+    Whoever listens there binds its sockets first, so that nothing is lost.
+    """
+
+    host: Literal["127.0.0.1", "::1"] = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)]
+    rtcp_port: Annotated[int | None, Field(ge=1, le=65535)] = None
+
+
+class RtpCodec(Value):
+    """How a tapped stream is encoded, as `a=rtpmap` and `a=fmtp` say it (RFC 8866 §6.6, §6.15).
+
+    `name` is as in SDP (`opus`, `VP8`). `channels` is None for video. `ssrc` is None when the SFU does not fix it.
+    """
+
+    name: str
+    payload_type: Annotated[int, Field(ge=0, le=127)]
+    clock_rate: int
+    channels: int | None = None
+    parameters: str = ""
+    ssrc: int | None = None
+
+
+class Tap(Value):
+    """A running copy of a track. `sdp` describes it to a receiver such as ffmpeg (RFC 8866); it names loopback only."""
+
+    id: TapId
+    track: TrackId
+    target: TapTarget
+    codec: RtpCodec
+    sdp: Sdp
 
 
 class RoomSpec(Value):
