@@ -8,6 +8,8 @@ from typing import Any
 
 import structlog
 
+from media_adapters.common.serial import Serial
+from media_adapters.common.stream import EventStream
 from media_adapters.errors import InvalidDescription, MediaError, NodeBusy, NodeGone, PeerNotFound, RoomNotFound
 from media_adapters.events import MediaEvent, PeerClosed, RoomClosed, SfuDied
 from media_adapters.janus.client import Handle, JanusClient, JanusError
@@ -15,8 +17,6 @@ from media_adapters.janus.peer import Peer
 from media_adapters.janus.processor import Processor
 from media_adapters.janus.refusals import NO_SUCH_ROOM, ROOM_EXISTS, translated
 from media_adapters.janus.room import Room
-from media_adapters.janus.serial import Serial
-from media_adapters.janus.stream import EventStream
 from media_adapters.models import (
     IceCandidate,
     NodeDescription,

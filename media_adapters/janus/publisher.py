@@ -6,14 +6,14 @@ from typing import Any
 
 import structlog
 
+from media_adapters.common.plan import Source
+from media_adapters.common.sdp import check_offer
+from media_adapters.common.serial import Serial
 from media_adapters.errors import MediaError, PeerNotFound, StaleNegotiation, TrackNotFound
 from media_adapters.events import ConnectionChanged
 from media_adapters.janus.client import Handle, JanusClient, JanusError, PluginReply
-from media_adapters.janus.plan import Source
 from media_adapters.janus.refusals import translated
 from media_adapters.janus.room import Room
-from media_adapters.janus.sdp import check_offer
-from media_adapters.janus.serial import Serial
 from media_adapters.janus.transactions import Message
 from media_adapters.models import (
     ConnectionStatus,
