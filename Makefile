@@ -5,6 +5,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 .PHONY: help up test check fmt bench faults setup setup-tools setup-test
 
 PORT ?= 8080
+SFU ?= janus
 ARGS ?=
 ROUNDS ?= 5
 bin := .venv/bin
@@ -14,7 +15,7 @@ help:
 	@cat infra/setup/help.txt
 
 up: setup
-	@exec $(bin)/nexusvibe up --port $(PORT) $(ARGS)
+	@exec $(bin)/nexusvibe up --port $(PORT) --sfu $(SFU) $(ARGS)
 
 # With ARGS only what pytest picks; without, also the web client's tests. Either's failure does not hide the other's.
 test: setup-test
@@ -40,14 +41,16 @@ bench: setup-test
 	@exec $(bin)/python -m bench $(ARGS)
 
 setup:
-	@infra/setup/packages up
+	@infra/setup/packages up $(SFU)
 	@infra/setup/python-env
 	@infra/setup/web
+	@$(if $(filter mediasoup,$(SFU)),infra/setup/mediasoup)
 
 setup-test:
 	@infra/setup/packages test
 	@infra/setup/python-env
 	@infra/setup/web
+	@infra/setup/mediasoup
 
 setup-tools:
 	@infra/setup/packages tools
