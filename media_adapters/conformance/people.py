@@ -1,4 +1,4 @@
-"""People: an aiortc publisher and subscriber that speak to a media node as a browser would through the control plane."""
+"""People: an aiortc publisher and subscriber each, who speak to a node as a browser would through the control plane."""
 
 import asyncio
 import itertools

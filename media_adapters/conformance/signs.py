@@ -28,7 +28,8 @@ _TONES = [300 + 50 * number for number in range(COUNT)]
 
 _HEARD = 5
 """Pieces of sound, each of 20 ms, that a tone is recognised by."""
-_QUIET = 1000
+_QUIET = 0.03
+"""Of full scale."""
 
 
 class Camera(MediaStreamTrack):
@@ -93,8 +94,7 @@ class Recognition:
         return self._tone(frame)
 
     def _tone(self, frame: AudioFrame) -> int | None:
-        channels = len(frame.layout.channels)
-        samples = array("h", bytes(frame.planes[0])[: frame.samples * channels * 2])[::channels]
+        samples = _first_channel(frame)
         if max(samples, default=0) < _QUIET:
             self._crossings.clear()
             return None
@@ -103,6 +103,14 @@ class Recognition:
             return None
         hertz = sum(self._crossings) * 50 / (2 * _HEARD)
         return min(range(COUNT), key=lambda sign: abs(_TONES[sign] - hertz))
+
+
+def _first_channel(frame: AudioFrame) -> list[float]:
+    """Samples between -1 and 1. WebRTC's decoder gives 16 bits interleaved, FFmpeg's own floats by channel."""
+    if frame.format.name == "fltp":
+        return list(array("f", bytes(frame.planes[0])[: frame.samples * 4]))
+    channels = len(frame.layout.channels)
+    return [value / 32_768 for value in array("h", bytes(frame.planes[0])[: frame.samples * channels * 2])[::channels]]
 
 
 def _colour(frame: VideoFrame) -> int:

@@ -12,7 +12,7 @@ from media_adapters.contract import MediaNode
 from media_adapters.events import MediaEvent, SubscriberOffered, TrackStarted, TrackStopped
 from media_adapters.models import Incarnation, ParticipantId, PeerRef, RoomId, RoomRef, RoomSpec, TrackId
 
-__all__ = ["PATIENCE", Person, "Stage", "carried", "new_room", "stage"]
+__all__ = ["PATIENCE", "Person", "Stage", "carried", "new_room", "stage"]
 
 Wanted = TypeVar("Wanted", bound=MediaEvent)
 

@@ -29,6 +29,9 @@ from media_adapters.models import (
     RoomRef,
     RoomSpec,
     Subscription,
+    Tap,
+    TapId,
+    TapTarget,
     TrackId,
 )
 
@@ -116,6 +119,17 @@ class JanusNode:
     async def mute_track(self, peer: PeerRef, track: TrackId, muted: bool) -> None:
         await self._peer(peer).publisher.mute(track, muted=muted)
 
+    async def tap(self, peer: PeerRef, track: TrackId, to: TapTarget) -> Tap:
+        return await self._peer(peer).publisher.tap(track, to)
+
+    async def untap(self, peer: PeerRef, tap: TapId) -> None:
+        self._check_alive()
+        if peer in self._peers:
+            await self._peers[peer].publisher.untap(tap)
+
+    async def request_key_frame(self, peer: PeerRef, track: TrackId) -> None:
+        await self._peer(peer).publisher.request_key_frame(track)
+
     async def adopt(self, peer: PeerRef) -> PeerStatus:
         here = self._peer(peer)
         here.subscriber.repeat_offer()
@@ -140,7 +154,7 @@ class JanusNode:
     async def _open_room(self, ref: RoomRef, spec: RoomSpec) -> None:
         if ref in self._rooms:
             return
-        room = Room(ref, self._emit, partial(self._on_room_destroyed, ref))
+        room = Room(ref, self._emit, partial(self._on_room_destroyed, ref), self._admin_key)
         with translated():
             try:
                 await self._control.message(_create(room.id, spec, self._admin_key))
