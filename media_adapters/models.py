@@ -132,7 +132,7 @@ class Subscription(Value):
 class TapTarget(Value):
     """Where a copy of a track's RTP goes: a UDP port of this node's loopback. RTCP goes to `rtcp_port`, None for none.
 
-    Whoever listens there binds its sockets first, so that nothing is lost. Adapters refuse a target that is not `local`.
+    Whoever listens there binds its sockets first, so that nothing is lost. Adapters refuse one that is not `local`.
     """
 
     host: Annotated[str, Field(max_length=64)] = "127.0.0.1"

@@ -226,8 +226,9 @@ class Person:
             while True:
                 frame = await received.recv()
                 track = self._carries.get(transceiver.mid or "")
-                sign = recognition.sign(frame)
-                if track is not None and sign is not None:
+                if track is None or not isinstance(frame, VideoFrame | AudioFrame):
+                    continue
+                if (sign := recognition.sign(frame)) is not None:
                     async with self._progress:
                         self._saw(track, sign, frame)
                         self._progress.notify_all()

@@ -5,6 +5,7 @@ import itertools
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import TypeVar
 
 from media_adapters.conformance.people import PATIENCE, Person, carried, on_loopback
@@ -64,12 +65,12 @@ class Stage:
     async def started(self, *tracks: TrackId) -> None:
         """Wait until the tracks can be subscribed to."""
         for track in tracks:
-            await self.event(TrackStarted, lambda event, track=track: event.track.id == track)
+            await self.event(TrackStarted, partial(_starts, track))
 
     async def stopped(self, *tracks: TrackId) -> None:
         """Wait until the node has told that the tracks ended."""
         for track in tracks:
-            await self.event(TrackStopped, lambda event, track=track: event.track == track)
+            await self.event(TrackStopped, partial(_stops, track))
 
     def count(self, kind: type[MediaEvent]) -> int:
         return sum(isinstance(event, kind) for event in self.seen)
@@ -81,6 +82,14 @@ class Stage:
                 self._news.notify_all()
             if isinstance(event, SubscriberOffered) and event.peer in self.people:
                 await self.people[event.peer].offered(event)
+
+
+def _starts(track: TrackId, event: TrackStarted) -> bool:
+    return event.track.id == track
+
+
+def _stops(track: TrackId, event: TrackStopped) -> bool:
+    return event.track == track
 
 
 def new_room(name: str) -> RoomRef:
