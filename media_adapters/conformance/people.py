@@ -24,6 +24,7 @@ from media_adapters.events import SubscriberOffered
 from media_adapters.models import (
     PeerRef,
     PublishedTrack,
+    PublisherAnswer,
     PublisherOffer,
     Subscription,
     TrackId,
@@ -134,14 +135,19 @@ class Person:
         return PublisherOffer(
             negotiation=next(self._negotiation),
             sdp=self.publisher.localDescription.sdp,
-            tracks=tuple(
-                track.model_copy(update={"mid": transceiver.mid}) for transceiver, track in self.tracks.values()
-            ),
+            tracks=tuple(self.published(track) for track in self.tracks),
         )
 
-    async def negotiates(self) -> None:
-        answer = await self.node.publish(self.ref, await self.offer())
+    def published(self, track: TrackId) -> PublishedTrack:
+        """One of one's tracks, as offered."""
+        transceiver, described = self.tracks[track]
+        return described.model_copy(update={"mid": transceiver.mid})
+
+    async def takes(self, answer: PublisherAnswer) -> None:
         await self.publisher.setRemoteDescription(RTCSessionDescription(answer.sdp, "answer"))
+
+    async def negotiates(self) -> None:
+        await self.takes(await self.node.publish(self.ref, await self.offer()))
 
     # ── Watching ────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import secrets
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import TypeVar
 
@@ -30,6 +30,7 @@ class Stage:
         """The colour or tone of each track that was ever published here."""
         self._numbers = itertools.count()
         self._news = asyncio.Condition()
+        self._listeners: set[asyncio.Task[None]] = set()
 
     def person(self, name: str, epoch: int = 1) -> Person:
         return Person(self, PeerRef(room=self.room, participant=ParticipantId(name), epoch=epoch))
@@ -75,8 +76,36 @@ class Stage:
     def count(self, kind: type[MediaEvent]) -> int:
         return sum(isinstance(event, kind) for event in self.seen)
 
-    async def listen(self) -> None:
-        async for event in self.node.events():
+    def life_of(self, track: TrackId) -> list[str]:
+        """The types of the events that told of the track's beginning and end, in order."""
+        return [
+            event.type
+            for event in self.seen
+            if (isinstance(event, TrackStarted) and event.track.id == track)
+            or (isinstance(event, TrackStopped) and event.track == track)
+        ]
+
+    @asynccontextmanager
+    async def hearing(self, node: MediaNode) -> AsyncIterator[None]:
+        """Take the events of `node` until the context is left."""
+        listener = asyncio.create_task(self._listen(node))
+        self._listeners.add(listener)
+        await asyncio.sleep(0)  # it asks for the events before anything happens
+        try:
+            yield
+        finally:
+            listener.cancel()
+            await asyncio.wait({listener})
+            self._listeners.discard(listener)
+        if not listener.cancelled():
+            listener.result()
+
+    async def told_all(self) -> None:
+        """Wait until the events have ended."""
+        await asyncio.wait(self._listeners)
+
+    async def _listen(self, node: MediaNode) -> None:
+        async for event in node.events():
             async with self._news:
                 self.seen.append(event)
                 self._news.notify_all()
@@ -103,13 +132,9 @@ async def stage(node: MediaNode, name: str = "lobby", spec: RoomSpec | None = No
     await node.open_room(room, spec or RoomSpec())
     here = Stage(node, room)
     with on_loopback():
-        listener = asyncio.create_task(here.listen())
-        await asyncio.sleep(0)  # the listener asks for the events before anything happens
-        try:
-            yield here
-        finally:
-            for person in tuple(here.people.values()):
-                await person.hangs_up()
-            listener.cancel()
-            with suppress(asyncio.CancelledError):
-                await listener
+        async with here.hearing(node):
+            try:
+                yield here
+            finally:
+                for person in tuple(here.people.values()):
+                    await person.hangs_up()
