@@ -1,6 +1,7 @@
 """What clients must not get through with: each is a clear error, and nothing of it stays."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 
@@ -23,7 +24,7 @@ def with_500_sections(sdp: str) -> str:
     return session + "".join(re.sub(r"a=mid:[^\r\n]*", f"a=mid:{number}", short) for number in range(500))
 
 
-BROKEN = {
+BROKEN: dict[str, Callable[[str], str]] = {
     "empty": lambda _sdp: "",
     "no-sdp": lambda _sdp: "GET / HTTP/1.1\r\n\r\n",
     "no-media": lambda _sdp: NO_MEDIA,

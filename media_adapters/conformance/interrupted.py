@@ -46,7 +46,7 @@ def _throwing(inner: Generator[Any, Any, Result], error: BaseException) -> Calla
 
 
 async def interrupted(call: Awaitable[object], at: int) -> bool:
-    """Whether the call was cancelled at its `at`-th await; False when it ended before. Fails if it would not have it."""
+    """Whether the call was cancelled at its `at`-th await; False when it ended before. Fails if it swallows that."""
     attempt = _Interrupted(call, at)
 
     async def run() -> None:

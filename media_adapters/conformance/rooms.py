@@ -28,7 +28,7 @@ class Rooms(Conformance):
         await bob.sees(microphone)
         assert {status.peer for status in await lobby.node.peers(lobby.room)} == {alice.ref, bob.ref}
 
-    async def test_a_room_opened_by_many_at_once_is_one_room(self, subject: Subject, lobby: Stage) -> None:
+    async def test_a_room_opened_by_many_at_once_is_one_room(self, subject: Subject) -> None:
         room = new_room("at-once")
         before = (await subject.node.load()).rooms
         await asyncio.gather(*(subject.node.open_room(room, RoomSpec()) for _ in range(5)))
@@ -37,7 +37,7 @@ class Rooms(Conformance):
         await subject.node.close_room(room)
         assert (await subject.node.load()).rooms == before
 
-    async def test_a_closed_room_is_gone_with_everybody_in_it(self, subject: Subject, lobby: Stage) -> None:
+    async def test_a_closed_room_is_gone_with_everybody_in_it(self, lobby: Stage) -> None:
         alice, bob = lobby.person("alice"), lobby.person("bob")
         await bob.watches(await alice.publishes_microphone())
         await bob.sees(*alice.tracks)

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TypeVar
 
 from media_adapters.conformance.people import PATIENCE, Person, carried, on_loopback
+from media_adapters.conformance.signs import COUNT
 from media_adapters.contract import MediaNode
 from media_adapters.events import MediaEvent, SubscriberOffered, TrackStarted, TrackStopped
 from media_adapters.models import Incarnation, ParticipantId, PeerRef, RoomId, RoomRef, RoomSpec, TrackId
@@ -38,7 +39,7 @@ class Stage:
     def sign(self, track: TrackId) -> int:
         """The track's colour or tone: a free one, unless it was published before."""
         if track not in self.signs:
-            self.signs[track] = next(self._numbers)
+            self.signs[track] = next(self._numbers) % COUNT
         return self.signs[track]
 
     async def event(self, kind: type[Wanted], check: Callable[[Wanted], bool] = lambda _event: True) -> Wanted:
