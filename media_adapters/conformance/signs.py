@@ -86,6 +86,7 @@ class Recognition:
 
     def __init__(self) -> None:
         self._crossings: deque[int] = deque(maxlen=_HEARD)
+        self._last = 0.0
 
     def sign(self, frame: VideoFrame | AudioFrame) -> int | None:
         """The sign's number; None for silence, and for sound that is too short to tell."""
@@ -98,7 +99,9 @@ class Recognition:
         if max(samples, default=0) < _QUIET:
             self._crossings.clear()
             return None
-        self._crossings.append(sum((one < 0) != (two < 0) for one, two in itertools.pairwise(samples)))
+        joined = [self._last, *samples]  # a wave that ends with one piece would else lose a crossing in each
+        self._crossings.append(sum((one < 0) != (two < 0) for one, two in itertools.pairwise(joined)))
+        self._last = samples[-1]
         if len(self._crossings) < _HEARD:
             return None
         hertz = sum(self._crossings) * 50 / (2 * _HEARD)
