@@ -14,8 +14,13 @@ export function remoteSdp(transport: LocalTransport, role: types.DtlsRole): Remo
   return new RemoteSdp({
     iceParameters: { ...transport.iceParameters },
     iceCandidates: transport.iceCandidates.map((candidate) => ({ ...candidate })),
-    dtlsParameters: { fingerprints: [...transport.dtlsParameters.fingerprints], role },
+    dtlsParameters: { fingerprints: strong(transport.dtlsParameters.fingerprints), role },
   });
+}
+
+/** Of all that mediasoup names, the one that everybody takes (RFC 8122 §5 wants SHA-256). */
+function strong(fingerprints: types.DtlsFingerprint[]): types.DtlsFingerprint[] {
+  return fingerprints.filter((one) => one.algorithm === "sha-256").map((one) => ({ ...one }));
 }
 
 /** Its text. The origin line counts the descriptions of a connection (RFC 8829 §5.2.2) and tells nothing else. */
