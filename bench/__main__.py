@@ -5,10 +5,14 @@ import sys
 import structlog
 import uvloop
 
-from bench import joins, redis_path
+from bench import joins, redis_path, sfu
 from bench.table import machine, show
 
-BENCHMARKS = {"redis": ("The way to Redis", redis_path.measure), "joins": ("Joining", joins.measure)}
+BENCHMARKS = {
+    "redis": ("The way to Redis", redis_path.measure),
+    "joins": ("Joining", joins.measure),
+    "sfu": ("Forwarding video", sfu.measure),
+}
 
 
 def main(names: list[str]) -> int:
