@@ -7,7 +7,7 @@ those for which a media server is no part of what they show, run once.
 
 import pytest
 
-BACKENDS = ("janus",)
+BACKENDS = ("janus", "mediasoup")
 
 
 @pytest.fixture(params=BACKENDS)

@@ -22,7 +22,7 @@ from tests.support.ports import reserved_port
 from tests.support.processes import RunningProcess, running_process
 from tests.support.redis import RedisServer, running_redis
 
-READY_SECONDS = 20.0
+READY_SECONDS = 40.0
 
 
 @dataclass(frozen=True)
