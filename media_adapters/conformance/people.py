@@ -20,6 +20,7 @@ from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame, VideoFrame
 
 from media_adapters.conformance.signs import Camera, Microphone, Recognition
+from media_adapters.conformance.streams import follow_streams
 from media_adapters.events import SubscriberOffered
 from media_adapters.models import (
     PeerRef,
@@ -221,12 +222,13 @@ class Person:
         await self.hangs_up()
 
     def _watch(self, track: MediaStreamTrack) -> None:
-        task = asyncio.create_task(self._look(track))
+        transceiver = next(one for one in self.subscriber.getTransceivers() if one.receiver.track is track)
+        follow_streams(transceiver.receiver)
+        task = asyncio.create_task(self._look(transceiver, track))
         self._receivers.add(task)
         task.add_done_callback(self._receivers.discard)
 
-    async def _look(self, received: MediaStreamTrack) -> None:
-        transceiver = next(one for one in self.subscriber.getTransceivers() if one.receiver.track is received)
+    async def _look(self, transceiver: RTCRtpTransceiver, received: MediaStreamTrack) -> None:
         recognition = Recognition()
         with suppress(MediaStreamError):
             while True:
