@@ -12,7 +12,7 @@ import structlog
 from media_adapters.common.plan import Changes, Line, Source, changes
 from media_adapters.common.sdp import check_answer
 from media_adapters.common.serial import Serial
-from media_adapters.errors import MediaError, PeerNotFound, StaleNegotiation
+from media_adapters.errors import MediaError, PeerNotFound, RoomNotFound, StaleNegotiation
 from media_adapters.events import ConnectionChanged, SubscribedTrack, SubscriberOffered
 from media_adapters.mediasoup.protocol import BridgeEvent, Connected, ConnectionClosed, Offered
 from media_adapters.mediasoup.publisher import close_connection
@@ -107,6 +107,8 @@ class Subscriber:
     async def _reconcile_alone(self) -> None:
         try:
             await self._reconcile()
+        except RoomNotFound:
+            return  # the room is being closed, which is told by itself
         except MediaError as error:
             log.warning("mediasoup_subscriber_not_reconciled", error=error.code)
 

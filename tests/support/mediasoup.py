@@ -81,7 +81,7 @@ async def running_mediasoup(**options: str) -> AsyncIterator[Server]:
 
 
 async def _listening(socket: Path) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not socket.exists():  # noqa: ASYNC110 - made when it listens
             await asyncio.sleep(0.02)
 

@@ -1,7 +1,8 @@
-"""What aiortc can't do, in Chromium: simulcast layers, and ICE restarts on either connection."""
+"""What aiortc can't do, in Chromium, on each adapter: simulcast layers, and ICE restarts on either connection."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 
 import pytest
 from playwright.async_api import Page, async_playwright
@@ -18,7 +19,8 @@ from media_adapters.models import (
     TrackKind,
     TrackSource,
 )
-from tests.support.media import Stage
+from tests.support import janus, mediasoup
+from tests.support.media import Stage, stage
 
 pytestmark = pytest.mark.browser
 
@@ -71,6 +73,13 @@ PEER = """
   };
 })()
 """
+
+
+@pytest.fixture(params=[janus.running_janus, mediasoup.running_mediasoup], ids=["janus", "mediasoup"])
+async def lobby(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
+    running: Callable[[], AbstractAsyncContextManager[janus.Server | mediasoup.Server]] = request.param
+    async with running() as server, server.node() as node, stage(node) as here:
+        yield here
 
 
 @pytest.fixture
