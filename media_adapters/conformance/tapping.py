@@ -21,13 +21,10 @@ PIECES = 20
 
 
 class Tapping(Conformance):
-    @pytest.fixture(autouse=True)
-    async def _declared(self, subject: Subject) -> None:
-        await needs(subject, Capability.TAP)
-
     async def test_a_picture_comes_within_two_seconds_of_asking_for_a_key_frame(
-        self, lobby: Stage, tmp_path: Path
+        self, subject: Subject, lobby: Stage, tmp_path: Path
     ) -> None:
+        await needs(subject, Capability.TAP)
         alice = lobby.person("alice")
         camera = await alice.publishes_camera()
         await lobby.started(camera)
@@ -37,7 +34,8 @@ class Tapping(Conformance):
         assert isinstance(frame, VideoFrame)
         assert Recognition().sign(frame) == lobby.sign(camera)
 
-    async def test_sound_is_heard_by_its_sdp(self, lobby: Stage, tmp_path: Path) -> None:
+    async def test_sound_is_heard_by_its_sdp(self, subject: Subject, lobby: Stage, tmp_path: Path) -> None:
+        await needs(subject, Capability.TAP)
         alice, bob = lobby.person("alice"), lobby.person("bob")
         await bob.publishes_microphone()
         microphone = await alice.publishes_microphone()
@@ -48,7 +46,8 @@ class Tapping(Conformance):
         signs = [recognition.sign(frame) for frame in await decoded(tap, tmp_path, PIECES)]
         assert signs[-1] == lobby.sign(microphone)
 
-    async def test_a_tap_is_what_it_says(self, lobby: Stage) -> None:
+    async def test_a_tap_is_what_it_says(self, subject: Subject, lobby: Stage) -> None:
+        await needs(subject, Capability.TAP)
         alice = lobby.person("alice")
         camera = await alice.publishes_camera()
         await lobby.started(camera)
@@ -61,7 +60,8 @@ class Tapping(Conformance):
         assert f"m=video {target.port} " in tap.sdp
         assert "127.0.0.1" in tap.sdp
 
-    async def test_tapping_again_to_the_same_place_is_the_same_tap(self, lobby: Stage) -> None:
+    async def test_tapping_again_to_the_same_place_is_the_same_tap(self, subject: Subject, lobby: Stage) -> None:
+        await needs(subject, Capability.TAP)
         alice = lobby.person("alice")
         camera = await alice.publishes_camera()
         await lobby.started(camera)
@@ -76,7 +76,8 @@ class Tapping(Conformance):
             assert await received.is_silent()
             await other.receives()
 
-    async def test_stopping_what_is_stopped_or_never_was_is_a_no_op(self, lobby: Stage) -> None:
+    async def test_stopping_what_is_stopped_or_never_was_is_a_no_op(self, subject: Subject, lobby: Stage) -> None:
+        await needs(subject, Capability.TAP)
         alice = lobby.person("alice")
         await lobby.node.untap(alice.ref, TapId("never-was"))
         camera = await alice.publishes_camera()
@@ -89,7 +90,10 @@ class Tapping(Conformance):
             assert await received.is_silent()
         await lobby.node.untap(alice.ref, TapId("never-was"))
 
-    async def test_a_tap_ends_with_its_track_though_the_m_section_is_used_again(self, lobby: Stage) -> None:
+    async def test_a_tap_ends_with_its_track_though_the_m_section_is_used_again(
+        self, subject: Subject, lobby: Stage
+    ) -> None:
+        await needs(subject, Capability.TAP)
         alice, bob = lobby.person("alice"), lobby.person("bob")
         camera = await alice.publishes_camera()
         await lobby.started(camera)
@@ -103,7 +107,8 @@ class Tapping(Conformance):
             assert await received.is_silent()
             await lobby.node.untap(alice.ref, tap.id)
 
-    async def test_a_tap_ends_with_its_peer(self, lobby: Stage) -> None:
+    async def test_a_tap_ends_with_its_peer(self, subject: Subject, lobby: Stage) -> None:
+        await needs(subject, Capability.TAP)
         alice = lobby.person("alice")
         camera = await alice.publishes_camera()
         await lobby.started(camera)
@@ -113,7 +118,8 @@ class Tapping(Conformance):
             await lobby.node.close_peer(alice.ref)
             assert await received.is_silent()
 
-    async def test_a_tap_that_would_leave_the_node_is_refused(self, lobby: Stage) -> None:
+    async def test_a_tap_that_would_leave_the_node_is_refused(self, subject: Subject, lobby: Stage) -> None:
+        await needs(subject, Capability.TAP)
         alice = lobby.person("alice")
         camera = await alice.publishes_camera()
         await lobby.started(camera)
@@ -121,7 +127,8 @@ class Tapping(Conformance):
             with pytest.raises(InvalidDescription):
                 await lobby.node.tap(alice.ref, camera, TapTarget(host=host, port=40_000))
 
-    async def test_tapping_what_is_not_there_is_refused(self, lobby: Stage) -> None:
+    async def test_tapping_what_is_not_there_is_refused(self, subject: Subject, lobby: Stage) -> None:
+        await needs(subject, Capability.TAP)
         alice, target, nothing = lobby.person("alice"), TapTarget(port=40_000), TrackId("not-there")
         with pytest.raises(PeerNotFound):
             await lobby.node.tap(alice.ref, nothing, target)
