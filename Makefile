@@ -10,6 +10,7 @@ ARGS ?=
 ROUNDS ?= 5
 bin := .venv/bin
 npm := infra/setup/npm --prefix web --silent
+bridge := infra/setup/npm --prefix media_adapters/mediasoup/bridge --silent
 
 help:
 	@cat infra/setup/help.txt
@@ -17,9 +18,10 @@ help:
 up: setup
 	@exec $(bin)/nexusvibe up --port $(PORT) --sfu $(SFU) $(ARGS)
 
-# With ARGS only what pytest picks; without, also the web client's tests. Either's failure does not hide the other's.
+# With ARGS only what pytest picks; without, also the tests in TypeScript. No failure hides another's.
 test: setup-test
-	@result=0; $(if $(ARGS),,$(npm) run test || result=$$?;) $(bin)/pytest $(ARGS) || result=$$?; exit $$result
+	@result=0; $(if $(ARGS),,$(npm) run test || result=$$?; $(bridge) run test || result=$$?;) \
+	$(bin)/pytest $(ARGS) || result=$$?; exit $$result
 
 check: setup-tools
 	@$(bin)/ruff format --check --quiet . && $(bin)/ruff check --quiet .
@@ -27,11 +29,13 @@ check: setup-tools
 	@$(bin)/lint-imports --no-cache --no-logo
 	@$(bin)/python tools/generate_protocol.py --check
 	@$(npm) run check
+	@$(bridge) run check
 
 fmt: setup-tools
 	@$(bin)/ruff check --quiet --fix . && $(bin)/ruff format --quiet .
 	@$(bin)/python tools/generate_protocol.py
 	@$(npm) run fmt
+	@$(bridge) run fmt
 
 faults: setup-test
 	@exec $(bin)/pytest tests/faults --rounds $(ROUNDS) $(ARGS)
@@ -56,3 +60,4 @@ setup-tools:
 	@infra/setup/packages tools
 	@infra/setup/python-env
 	@infra/setup/web packages
+	@infra/setup/mediasoup packages
