@@ -21,7 +21,14 @@ def without(sdp: str, attribute: str) -> str:
 def with_500_sections(sdp: str) -> str:
     """The first as it is, the others as short as a bundle allows, so that the length is not what is refused."""
     kind = sdp.split("m=", 1)[1].split(" ", 1)[0]
-    short = f"m={kind} 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=rtpmap:96 opus/48000/2\r\na=sendonly\r\na=mid:more"
+    lines = (
+        f"m={kind} 9 UDP/TLS/RTP/SAVPF 96",
+        "c=IN IP4 0.0.0.0",
+        "a=rtpmap:96 opus/48000/2",
+        "a=sendonly",
+        "a=mid:more",
+    )
+    short = "\r\n".join(lines)
     return sdp + "".join(f"{short}{number}\r\n" for number in range(499))
 
 
