@@ -147,7 +147,7 @@ function iceUfrag(parsed: sdpTransform.SessionDescription): string {
 
 /** The parser takes what looks like a number for one. */
 function midOf(media: Media): string {
-  return String(media.mid as unknown);
+  return String(media.mid);
 }
 
 /** A port of 0 means that the section is stopped, unless it rides on another's transport (RFC 9143 §6). */
@@ -160,7 +160,8 @@ function checkBundle(parsed: sdpTransform.SessionDescription): void {
   const live = parsed.media.filter((media) => !isStopped(media));
   if (live.length < 2) return;
   const group = parsed.groups?.find((one) => one.type === "BUNDLE");
-  const mids = new Set(String((group?.mids ?? "")).split(" "));
+  const listed: unknown = group?.mids; // one alone looks like a number to the parser
+  const mids = new Set(String(listed).split(" "));
   if (!live.every((media) => mids.has(midOf(media)))) {
     throw invalid("All sections of an offer must be bundled.");
   }

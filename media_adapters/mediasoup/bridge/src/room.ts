@@ -151,8 +151,10 @@ export class Room {
 
   async #settle(core: Core): Promise<Place> {
     const { audio_codecs, video_codecs } = this.#options;
-    const router = await core.worker.createRouter({
-      mediaCodecs: routerCodecs([...audio_codecs, ...video_codecs]),
+    const mediaCodecs = routerCodecs([...audio_codecs, ...video_codecs]);
+    const router = await core.worker.createRouter({ mediaCodecs }).catch((error: unknown) => {
+      if (!core.worker.closed) throw error;
+      throw new Refusal("node_busy", "The media worker died meanwhile.");
     });
     const place = { core, router, consumers: 0, piped: new Map<string, Promise<types.Producer>>() };
     if (this.closed) {
