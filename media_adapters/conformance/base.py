@@ -49,7 +49,7 @@ class Conformance:
 @asynccontextmanager
 async def leaving_nothing(subject: Subject, name: str) -> AsyncIterator[Stage]:
     before = await holdings(subject)
-    async with stage(subject.node, name) as here:
+    async with stage(subject.node, name, patience=subject.patience) as here:
         empty = await holdings(subject)
         yield here
     await close_peers(here)

@@ -168,7 +168,7 @@ class Person:
             return not late or any(self._mistaken(track) >= mistaken[track] for track in late)
 
         with suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE), self._progress:
+            async with asyncio.timeout(self.stage.patience), self._progress:
                 await self._progress.wait_for(decided)
         for track in tracks:
             assert self.frames[track] >= enough[track], self._misses(track)
@@ -176,7 +176,7 @@ class Person:
     async def is_offered(self, tracks: set[TrackId]) -> None:
         """Wait until the latest offer carries exactly these."""
         try:
-            async with asyncio.timeout(PATIENCE), self._progress:
+            async with asyncio.timeout(self.stage.patience), self._progress:
                 await self._progress.wait_for(lambda: bool(self.offers) and carried(self.offers[-1]) == tracks)
         except TimeoutError:
             latest = carried(self.offers[-1]) if self.offers else "nothing"

@@ -22,7 +22,8 @@ Wanted = TypeVar("Wanted", bound=MediaEvent)
 class Stage:
     """A room, and the one consumer of the node's events: it hands each offer to whom it is for."""
 
-    def __init__(self, node: MediaNode, room: RoomRef) -> None:
+    def __init__(self, node: MediaNode, room: RoomRef, patience: float) -> None:
+        self.patience = patience
         self.node = node
         self.room = room
         self.seen: list[MediaEvent] = []
@@ -51,11 +52,13 @@ class Stage:
             return bool(found)
 
         try:
-            async with asyncio.timeout(PATIENCE), self._news:
+            async with asyncio.timeout(self.patience), self._news:
                 await self._news.wait_for(there)
         except TimeoutError:
             told = ", ".join(event.type for event in self.seen) or "nothing"
-            raise AssertionError(f"The node told no such {kind.__name__} in {PATIENCE:g} s. It told: {told}.") from None
+            raise AssertionError(
+                f"The node told no such {kind.__name__} in {self.patience:g} s. It told: {told}."
+            ) from None
         return found[0]
 
     async def offer(self, person: Person, number: int) -> SubscriberOffered:
@@ -127,11 +130,16 @@ def new_room(name: str) -> RoomRef:
 
 
 @asynccontextmanager
-async def stage(node: MediaNode, name: str = "lobby", spec: RoomSpec | None = None) -> AsyncIterator[Stage]:
-    """An open room with somebody who listens to the node's events. Afterwards its people have hung up."""
+async def stage(
+    node: MediaNode, name: str = "lobby", spec: RoomSpec | None = None, patience: float = PATIENCE
+) -> AsyncIterator[Stage]:
+    """An open room with somebody who listens to the node's events. Afterwards its people have hung up.
+
+    `patience`: seconds after which something that should happen has not.
+    """
     room = new_room(name)
     await node.open_room(room, spec or RoomSpec())
-    here = Stage(node, room)
+    here = Stage(node, room, patience)
     with on_loopback():
         async with here.hearing(node):
             try:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
+from media_adapters.conformance.people import PATIENCE
 from media_adapters.contract import MediaNode
 
 Leftovers = Mapping[str, int]
@@ -17,7 +18,8 @@ class Subject:
     `leftovers` asks the media server itself, behind the adapter's back, what it holds. `successor` connects a new owner
     to the same sessions, as the control plane does when a replica dies; None: the new owner asks the same `node`.
     `kill` ends the media server as a crash would. `freeze` stops it so that it answers nothing, `thaw` lets it go on.
-    `call_deadline`: seconds after which a call to a frozen server raises `NodeTimeout` or `NodeGone`.
+    `call_deadline`: seconds within which a call to a frozen server raises `NodeTimeout`. `patience`: seconds after
+    which something that should happen, such as a frame that arrives, has not.
     """
 
     node: MediaNode
@@ -27,6 +29,7 @@ class Subject:
     freeze: Callable[[], Awaitable[None]] | None = None
     thaw: Callable[[], None] | None = None
     call_deadline: float = 6.0
+    patience: float = PATIENCE
 
 
 Start = Callable[[], AbstractAsyncContextManager[Subject]]
