@@ -1,4 +1,4 @@
-"""Is this SDP fit for Janus? Checked here because Janus 1.1 trusts what it gets more than it should. No I/O."""
+"""Is this SDP fit for an SFU? Checked here because Janus 1.1 trusts what it gets more than it should. No I/O."""
 
 import re
 from collections import Counter
@@ -9,7 +9,8 @@ from media_adapters.models import MAX_SDP_CHARS, Mid, PublishedTrack, PublisherO
 
 MAX_SECTIONS = 64
 MAX_RIDS = 3
-"""Janus keeps three simulcast layers per m-section and writes past their end when a fourth is offered."""
+"""Janus keeps three simulcast layers per m-section and writes past their end when a fourth is offered; browsers send no
+more either."""
 
 MAX_MID_CHARS = 16
 
@@ -90,7 +91,7 @@ def _of_payload(section: Section, attribute: str, payload_type: str) -> str:
 
 
 def check_offer(offer: PublisherOffer) -> None:
-    """Raises `InvalidDescription` unless Janus can answer the offer and every listed track is in it."""
+    """Raises `InvalidDescription` unless the offer can be answered and every listed track is in it."""
     description = parse(offer.sdp)
     _check_sections(description)
     kinds = {section.mid: section.kind for section in description.sections}

@@ -8,13 +8,13 @@ from typing import Any
 
 import structlog
 
+from media_adapters.common.processor import Processor
 from media_adapters.common.serial import Serial
 from media_adapters.common.stream import EventStream
 from media_adapters.errors import InvalidDescription, MediaError, NodeBusy, NodeGone, PeerNotFound, RoomNotFound
 from media_adapters.events import MediaEvent, PeerClosed, RoomClosed, SfuDied
 from media_adapters.janus.client import Handle, JanusClient, JanusError
 from media_adapters.janus.peer import Peer
-from media_adapters.janus.processor import Processor
 from media_adapters.janus.refusals import NO_SUCH_ROOM, ROOM_EXISTS, translated
 from media_adapters.janus.room import Room
 from media_adapters.models import (
@@ -51,14 +51,16 @@ class JanusNode:
         *,
         admin_key: str,
         description: NodeDescription,
-        processor: Processor,
+        pids: Callable[[], Sequence[int]],
         deadline: float,
     ) -> None:
         self._client = client
         self._control = control
         self._admin_key = admin_key
         self._description = description
-        self._processor = processor
+        self._pids = pids
+        self._processor = Processor()
+        self._processor.share(pids())  # from here on
         self._deadline = deadline
         self._rooms: dict[RoomRef, Room] = {}
         self._peers: dict[PeerRef, Peer] = {}
@@ -77,7 +79,7 @@ class JanusNode:
             rooms=len(self._rooms),
             peers=len(self._peers),
             streams=sum(peer.streams for peer in self._peers.values()),
-            cpu=self._processor.share(),
+            cpu=self._processor.share(self._pids()),
         )
 
     def events(self) -> AsyncIterator[MediaEvent]:

@@ -51,6 +51,7 @@ async def _connected(settings: BackendSettings) -> AsyncIterator[MediaNode]:
         bridge = await _patiently(stack, settings)
         node = MediasoupNode(bridge, description=await _description(bridge), deadline=CALL_DEADLINE)
         stack.push_async_callback(node.close)
+        await node.load()  # what it used until now, starting, is nobody's load
         yield node
 
 

@@ -38,9 +38,10 @@ def _node(options: Mapping[str, str]) -> Path:
     node = Path(options["node"]) if "node" in options else _node_of_environment() or Path(shutil.which("node") or "")
     try:
         told = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=20, check=True).stdout
-    except (OSError, subprocess.SubprocessError) as error:
+        version = tuple(int(part) for part in told.strip().removeprefix("v").split(".")[:2])
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
         raise BackendUnavailable("mediasoup needs Node.js 22.18 or newer: give the option `node`.") from error
-    if tuple(int(part) for part in told.strip().removeprefix("v").split(".")[:2]) < _OLDEST_NODE:
+    if version < _OLDEST_NODE:
         raise BackendUnavailable(f"mediasoup needs Node.js 22.18 or newer, this is {told.strip()}: {node}")
     return node.resolve()
 

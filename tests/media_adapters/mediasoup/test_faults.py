@@ -131,16 +131,15 @@ async def test_a_frozen_bridge_is_given_up(lobby: Stage, server: Server) -> None
 
 
 async def test_what_an_adapter_made_goes_with_its_connection(server: Server) -> None:
-    async with server.node() as node:
-        async with stage(node) as lobby:
-            alice, bob = lobby.person("alice"), lobby.person("bob")
-            await bob.watches(await alice.publishes_microphone())
-            await bob.is_offered({TrackId("alice-audio-1")})
-            bridge = node._bridge  # type: ignore[attr-defined]
-            bridge._writer.transport.abort()  # as if the agent had died
-            await lobby.event(SfuDied)
+    async with server.node() as node, stage(node) as lobby:
+        alice, bob = lobby.person("alice"), lobby.person("bob")
+        await bob.watches(await alice.publishes_microphone())
+        await bob.is_offered({TrackId("alice-audio-1")})
+        bridge = node._bridge  # type: ignore[attr-defined]
+        bridge._writer.transport.abort()  # as if the agent had died
+        await lobby.event(SfuDied)
     async with asyncio.timeout(5):
-        while any((await server.held()).values()):
+        while any((await server.held()).values()):  # noqa: ASYNC110 - mediasoup tells nobody
             await asyncio.sleep(0.02)
 
 
@@ -163,7 +162,7 @@ async def test_a_publisher_that_is_cancelled_over_and_over_leaves_nothing(node: 
 
 async def both_workers_run(server: Server) -> None:
     async with asyncio.timeout(20):
-        while len(await server.workers()) < 2:
+        while len(await server.workers()) < 2:  # noqa: ASYNC110 - nobody is told
             await asyncio.sleep(0.05)
 
 

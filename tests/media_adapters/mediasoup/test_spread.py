@@ -7,7 +7,7 @@ import pytest
 
 from media_adapters.contract import MediaNode
 from media_adapters.models import Incarnation, RoomId, RoomRef, RoomSpec, TapTarget
-from tests.support.media import Stage, stage
+from tests.support.media import Stage
 from tests.support.mediasoup import Server, running_mediasoup
 
 
