@@ -1,4 +1,4 @@
-"""Twenty people who come, go and change their minds as they like. The dice are loaded: each run throws the same."""
+"""Twenty people, unless told otherwise, who come, go and change their minds as they like. The dice are loaded: each run throws the same."""
 
 import asyncio
 import random
@@ -7,28 +7,26 @@ from contextlib import suppress
 from media_adapters.conformance.base import Conformance, close_peers
 from media_adapters.conformance.people import Person
 from media_adapters.conformance.stage import Stage
+from media_adapters.conformance.subject import Subject
 from media_adapters.errors import MediaError
 from media_adapters.events import PeerClosed
 from media_adapters.models import TrackId
 
-PEOPLE = 20
 VISITS = 2
 SEED = 7
 
 
 class Crowd(Conformance):
-    async def test_twenty_people_come_and_go_at_random_and_those_who_stay_hear_each_other(self, lobby: Stage) -> None:
+    async def test_a_crowd_comes_and_goes_at_random_and_those_who_stay_hear_each_other(
+        self, subject: Subject, lobby: Stage
+    ) -> None:
         dice = random.Random(SEED)  # noqa: S311 - a repeatable one
-        stayed = await asyncio.gather(*(_wanders(lobby, dice, number) for number in range(PEOPLE)))
+        stayed = await asyncio.gather(*(_wanders(lobby, dice, number) for number in range(subject.crowd)))
         await asyncio.gather(*(person.publishes_microphone() for person in stayed))
-        for person, neighbour in zip(stayed, [*stayed[1:], stayed[0]], strict=True):
+        beside = list(zip(stayed, [*stayed[1:], stayed[0]], strict=True))
+        for person, neighbour in beside:
             await person.watches(*neighbour.tracks)
-        await asyncio.gather(
-            *(
-                person.sees(*neighbour.tracks)
-                for person, neighbour in zip(stayed, [*stayed[1:], stayed[0]], strict=True)
-            )
-        )
+        await asyncio.gather(*(person.sees(*neighbour.tracks) for person, neighbour in beside))
         here = {status.peer for status in await lobby.node.peers(lobby.room)}
         assert {person.ref for person in stayed} <= here
         await close_peers(lobby)

@@ -19,7 +19,8 @@ class Subject:
     to the same sessions, as the control plane does when a replica dies; None: the new owner asks the same `node`.
     `kill` ends the media server as a crash would. `freeze` stops it so that it answers nothing, `thaw` lets it go on.
     `call_deadline`: seconds within which a call to a frozen server raises `NodeTimeout`. `patience`: seconds after
-    which something that should happen, such as a frame that arrives, has not.
+    which something that should happen, such as a frame that arrives, has not. `crowd`: how many people come and go at
+    random; fewer than 20 only for a media server that is not made for load.
     """
 
     node: MediaNode
@@ -30,6 +31,7 @@ class Subject:
     thaw: Callable[[], None] | None = None
     call_deadline: float = 6.0
     patience: float = PATIENCE
+    crowd: int = 20
 
 
 Start = Callable[[], AbstractAsyncContextManager[Subject]]
