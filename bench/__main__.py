@@ -1,6 +1,7 @@
 """`python -m bench [NAME …]`: all benchmarks, or those named."""
 
 import sys
+from functools import partial
 
 import structlog
 import uvloop
@@ -11,7 +12,8 @@ from bench.table import machine, show
 BENCHMARKS = {
     "redis": ("The way to Redis", redis_path.measure),
     "joins": ("Joining", joins.measure),
-    "sfu": ("Forwarding video", sfu.measure),
+    "janus": ("Forwarding video: Janus", partial(sfu.measure, "janus")),
+    "mediasoup": ("Forwarding video: mediasoup", partial(sfu.measure, "mediasoup")),
 }
 
 
