@@ -48,7 +48,7 @@ class MediaNode(Protocol):
         """Answer the client's offer (RFC 8829 §5.3); the first offer creates the peer.
 
         Repeating the latest negotiation returns its answer again. Raises `RoomNotFound`, `InvalidDescription`,
-        `StaleNegotiation` for a number below the latest.
+        `StaleNegotiation` for a number below the latest, `Unsupported` for a simulcast track if that is not declared.
         """
 
     async def subscribe(self, peer: PeerRef, wanted: Sequence[Subscription]) -> None:

@@ -1,4 +1,4 @@
-"""Twenty people, unless told otherwise, who come, go and change their minds as they like. The dice are loaded: each run throws the same."""
+"""Twenty people who come, go and change their minds as they like. The dice are loaded: each run throws the same."""
 
 import asyncio
 import random
