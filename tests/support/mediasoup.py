@@ -5,7 +5,7 @@ import os
 import signal
 import tempfile
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,19 +71,21 @@ async def running_mediasoup(**options: str) -> AsyncIterator[Server]:
         described = MediasoupBackend().prepare(settings)
         process = await asyncio.create_subprocess_exec(*described.argv, env=os.environ | dict(described.env))
         try:
-            await _listening(home.socket(settings.run_dir))
-            async with open_bridge(home.socket(settings.run_dir)) as inside:
-                yield Server(settings, process, inside)
+            async with AsyncExitStack() as stack:
+                yield Server(settings, process, await _patiently(stack, home.socket(settings.run_dir)))
         finally:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
 
 
-async def _listening(socket: Path) -> None:
+async def _patiently(stack: AsyncExitStack, socket: Path) -> BridgeClient:
     async with asyncio.timeout(30):
-        while not socket.exists():  # noqa: ASYNC110, ASYNC240 - made when it listens; a look into a folder is quick
-            await asyncio.sleep(0.02)
+        while True:
+            try:
+                return await stack.enter_async_context(open_bridge(socket))
+            except (FileNotFoundError, ConnectionRefusedError):
+                await asyncio.sleep(0.02)
 
 
 def _media_ports() -> tuple[int, int]:

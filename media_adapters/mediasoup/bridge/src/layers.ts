@@ -19,6 +19,14 @@ export function existingLayer(wanted: number, scores: number[]): number {
   return up === -1 ? wanted : up;
 }
 
+/**
+ * How many of an SVC stream's layers can be asked for. Of AV1 only the lowest: to put the others together a browser
+ * needs the dependency descriptor, which mediasoup takes from publishers and does not pass on.
+ */
+export function usableLayers(mimeType: string, count: number): number {
+  return mimeType.toLowerCase() === "video/av1" ? 1 : count;
+}
+
 /** How many spatial layers a scalability mode has (`L3T3`, `S2T1`; none given: one). */
 export function spatialLayers(encodings: { scalabilityMode?: string | undefined }[] | undefined): number {
   return Number(/^[LS](\d+)T/.exec(encodings?.[0]?.scalabilityMode ?? "")?.[1] ?? 1);

@@ -77,6 +77,7 @@ function section(media: Media, router: types.RtpCapabilities, layered: ReadonlyS
   const agreed = sends ? agree(media, kind, router) : null;
   if (agreed === null) return { media, mid, kind, rtp: null, answer: echo(media, kind) };
   const { rtp, answer } = agreed;
+  if (!takesSimulcast(rtp)) media = oneStream(media);
   rtp.mid = mid;
   const cname = getCname({ offerMediaObject: media });
   rtp.rtcp = cname ? { cname } : {};
@@ -85,6 +86,18 @@ function section(media: Media, router: types.RtpCapabilities, layered: ReadonlyS
     rtp.codecs[0].parameters = { ...rtp.codecs[0].parameters, useinbandfec: 1, usedtx: 1 };
   }
   return { media, mid, kind, rtp, answer };
+}
+
+/** mediasoup takes several streams of one track with these codecs only. */
+function takesSimulcast(rtp: RtpParameters): boolean {
+  return ["video/vp8", "video/h264"].includes(rtp.codecs[0]?.mimeType.toLowerCase() ?? "");
+}
+
+/** As if no simulcast had been offered: a browser whose layers are not answered sends its first (RFC 8853 §5.3). */
+function oneStream(media: Media): Media {
+  const plain = { ...media };
+  delete plain.simulcast;
+  return plain;
 }
 
 /** What the section and the router both can, by the router's preference: the first codec and its RTX. */
@@ -131,10 +144,12 @@ function encodings(media: Media, codecs: types.RtpCodecParameters[], layered: bo
   }
   const bySsrc: types.RtpEncodingParameters[] = media.ssrcs?.length
     ? getRtpEncodings({ offerMediaObject: media, codecs: codecs })
-    : [{}]; // told apart by the mid in each packet
+    : [media.rids?.[0] ? { rid: String(media.rids[0].id) } : {}]; // told by its first rid, or by its mid alone
   // SDP does not tell how many layers an SVC stream has. Three is what browsers send when told to layer; where there
   // are fewer, those above never come. "L3T3" and not "L3T3_KEY": it forwards the layers below too, right for both.
-  const svc = layered && bySsrc.length === 1 && ["video/vp9", "video/av1"].includes(codec);
+  // One that was offered as simulcast and is sent as one stream has one layer.
+  const svc =
+    layered && media.ssrcs?.length && bySsrc.length === 1 && ["video/vp9", "video/av1"].includes(codec);
   return svc ? bySsrc.map((encoding) => ({ ...encoding, scalabilityMode: "L3T3" })) : bySsrc;
 }
 

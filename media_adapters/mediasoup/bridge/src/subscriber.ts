@@ -4,7 +4,7 @@ import type { types } from "mediasoup";
 
 import { type Watcher, watch } from "./connection.ts";
 import { invalid } from "./errors.ts";
-import { existingLayer, spatialLayer, spatialLayers } from "./layers.ts";
+import { existingLayer, spatialLayer, spatialLayers, usableLayers } from "./layers.ts";
 import type { Layer, Line, Wanted } from "./protocol.ts";
 import type { Place, Room } from "./room.ts";
 import { Serial } from "./serial.ts";
@@ -144,8 +144,12 @@ export class Subscriber {
   async #choose(flow: Flow): Promise<void> {
     const { consumer, layer } = flow;
     if (consumer.type !== "simulcast" && consumer.type !== "svc") return;
-    const wanted = spatialLayer(layer, spatialLayers(consumer.rtpParameters.encodings));
-    const spatial = consumer.type === "svc" ? wanted : existingLayer(wanted, consumer.score.producerScores);
+    const { codecs, encodings } = consumer.rtpParameters;
+    const count = spatialLayers(encodings);
+    const spatial =
+      consumer.type === "svc"
+        ? spatialLayer(layer, usableLayers(codecs[0]?.mimeType ?? "", count))
+        : existingLayer(spatialLayer(layer, count), consumer.score.producerScores);
     if (consumer.closed || flow.asked === spatial) return;
     flow.asked = spatial;
     await ifOpen(consumer, () => consumer.setPreferredLayers({ spatialLayer: spatial }));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { existingLayer, spatialLayer, spatialLayers } from "../src/layers.ts";
+import { existingLayer, spatialLayer, spatialLayers, usableLayers } from "../src/layers.ts";
 
 test("layers are counted from the smallest, however many there are", () => {
   const of = (count: number) => [
@@ -33,4 +33,9 @@ test("the number of layers is in the scalability mode", () => {
   assert.equal(spatialLayers([{ scalabilityMode: "S2T1_KEY" }]), 2);
   assert.equal(spatialLayers([{}]), 1);
   assert.equal(spatialLayers(undefined), 1);
+});
+
+test("of AV1 in one stream browsers get the lowest layer only", () => {
+  assert.equal(usableLayers("video/AV1", 3), 1);
+  assert.equal(usableLayers("video/VP9", 3), 3);
 });

@@ -60,6 +60,12 @@ test("a VP9 track with layers is one stream of three, other single streams have 
   assert.equal(rtp(read(CAMERA_ALONE, ["VP8"], ["0"]), 0).encodings?.[0]?.scalabilityMode, undefined);
 });
 
+test("with a codec that mediasoup takes no simulcast of, the browser is asked for one stream", () => {
+  const offer = read(CAMERA_AND_MICROPHONE, ["opus", "AV1"]);
+  assert.equal(rtp(offer, 1).encodings?.length, 1);
+  assert.doesNotMatch(writeAnswer(TRANSPORT, offer, 1), /a=(simulcast|rid)/);
+});
+
 test("a stream whose SSRC is not announced is told by its mid", () => {
   const offer = read(CAMERA_ALONE.replaceAll(/^a=ssrc.*\r\n/gm, ""));
   assert.deepEqual(rtp(offer, 0).encodings, [{}]);
