@@ -12,8 +12,8 @@ from bench.table import machine, show
 BENCHMARKS = {
     "redis": ("The way to Redis", redis_path.measure),
     "joins": ("Joining", joins.measure),
-    "janus": ("Forwarding video: Janus", partial(sfu.measure, "janus")),
-    "mediasoup": ("Forwarding video: mediasoup", partial(sfu.measure, "mediasoup")),
+    "janus": ("Forwarding video on Janus: the limit", partial(sfu.measure, "janus")),
+    "mediasoup": ("Forwarding video on mediasoup: the limit", partial(sfu.measure, "mediasoup")),
 }
 
 

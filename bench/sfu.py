@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from bench.sfu_load import Load, load
 from bench.sfu_media import described
 from bench.sfu_systems import MOST_VIEWERS, UnderLoad, cpu, memory, running
-from bench.table import Row
+from bench.table import Row, show
 
 CAMERAS = (1, 4, 10)
 VIEWERS = 4
 WINDOWS, WINDOW_S, SETTLE_S = 3, 3.0, 1.0
-LIMIT_VIEWERS = (8, 16, 24, 32, 48, MOST_VIEWERS)
+LIMIT_VIEWERS, LIMIT_S = (8, 16, 24, 32, 48, MOST_VIEWERS), 90.0
 TOO_MUCH_LOSS = 1.0
 """Percent of packets."""
 
@@ -60,29 +60,28 @@ class Stage:
 
 
 async def measure(sfu: str) -> list[Row]:
-    """Takes some minutes."""
-    print(f"\nNow {sfu}, some minutes. Each camera: {described()}. {VIEWERS} viewers receive all of them.", flush=True)
-    rows = []
+    """Takes some minutes; shows each comparison as soon as it has it, and returns what the limit is."""
+    print(f"\nEach camera: {described()}. {VIEWERS} viewers receive all of them. Some minutes.", flush=True)
     for cameras in CAMERAS:
-        rows += await _compare(sfu, cameras)
-    return rows + await _limit(sfu)
+        show(f"{sfu}, {cameras} cameras, {cameras * VIEWERS} forwarded", await _compare(sfu, cameras))
+    return await _limit(sfu)
 
 
 async def _compare(sfu: str, cameras: int) -> list[Row]:
     ours, bare, tracks = await _run(sfu, cameras), await _run(sfu, cameras, bare=True), cameras * VIEWERS
-    title = f"{sfu}, {cameras} cameras, {tracks} forwarded"
     return [
-        Row(f"{title}: join to first frame", "ms", ours.first_frame),
+        Row("join to first frame", "ms", ours.first_frame),
         Row("  the same, bare", "ms", bare.first_frame),
-        Row("  join to a frame of every camera", "ms", ours.every_frame),
-        Row("  SFU, CPU per forwarded track", "% of a core", _each(ours.sfu_cpu, tracks)),
+        Row("join to a frame of every camera", "ms", ours.every_frame),
+        Row("  the same, bare", "ms", bare.every_frame),
+        Row("SFU, CPU per forwarded track", "% of a core", _each(ours.sfu_cpu, tracks)),
         Row("  the same, bare", "% of a core", _each(bare.sfu_cpu, tracks)),
-        Row("  SFU, memory per forwarded track", "kB", [ours.memory / tracks / 1e3]),
+        Row("SFU, memory per forwarded track", "kB", [ours.memory / tracks / 1e3]),
         Row("  the same, bare", "kB", [bare.memory / tracks / 1e3]),
-        Row("  all else of NexusVibe", "% of a core", ours.rest_cpu),
-        Row("  all else of NexusVibe, share of all CPU", "%", _shares(ours)),
-        Row("  packets to viewers", "/s", ours.packets),
-        Row("  lost", "%", ours.loss),
+        Row("all else of NexusVibe", "% of a core", ours.rest_cpu),
+        Row("all else of NexusVibe, share of all CPU", "%", _shares(ours)),
+        Row("packets to viewers", "/s", ours.packets),
+        Row("lost", "%", ours.loss),
     ]
 
 
@@ -100,8 +99,10 @@ async def _run(sfu: str, cameras: int, *, bare: bool = False) -> Figures:
 
 
 async def _limit(sfu: str) -> list[Row]:
-    """More and more viewers of ten cameras, until more than 1 % of packets are lost somewhere on this machine."""
+    """More and more viewers of ten cameras, until more than 1 % of packets are lost somewhere on this machine, or a
+    minute and a half is over."""
     cameras, viewers, rows = CAMERAS[-1], 0, []
+    deadline = asyncio.get_running_loop().time() + LIMIT_S
     async with _stage(sfu, bare=False) as stage:
         await stage.senders.publish(cameras)
         for wanted in LIMIT_VIEWERS:
@@ -111,14 +112,14 @@ async def _limit(sfu: str) -> list[Row]:
             figures, generators = Figures(), cpu([stage.senders.pid, stage.viewers.pid])
             await stage.window(figures)
             busy = 100 * (cpu([stage.senders.pid, stage.viewers.pid]) - generators) / WINDOW_S
-            title = f"{sfu}, {cameras} cameras, {cameras * viewers} forwarded: lost"
+            title = f"{cameras} cameras, {cameras * viewers} forwarded: lost"
             rows += [
                 Row(title, "%", figures.loss),
                 Row("  packets to viewers", "/s", figures.packets),
                 Row("  SFU", "% of a core", figures.sfu_cpu),
                 Row("  the generators", "% of a core", [busy]),
             ]
-            if figures.loss[0] > TOO_MUCH_LOSS:
+            if figures.loss[0] > TOO_MUCH_LOSS or asyncio.get_running_loop().time() > deadline:
                 break
     return rows
 

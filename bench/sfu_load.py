@@ -14,7 +14,7 @@ from typing import Any
 
 from bench.sfu_clients import CLIENTS, Clients
 from bench.sfu_media import Arrivals, encoded_camera, stay_on_loopback
-from control_plane.up.child import die_with_parent
+from media_adapters.agent.process import death_pact
 
 ANSWER_SECONDS = 120.0
 
@@ -51,10 +51,7 @@ class Load:
 @asynccontextmanager
 async def load(kind: str, address: Mapping[str, Any]) -> AsyncIterator[Load]:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bench.sfu_load", kind, json.dumps(address)),
-        stdin=PIPE,
-        stdout=PIPE,
-        preexec_fn=die_with_parent(),
+        *death_pact([sys.executable, "-m", "bench.sfu_load", kind, json.dumps(address)]), stdin=PIPE, stdout=PIPE
     )
     try:
         if process.stdin and process.stdout:

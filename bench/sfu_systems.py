@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.sfu_clients import ROOM
-from control_plane.up.child import die_with_parent
+from media_adapters.agent.process import death_pact
 from media_adapters.janus.client import open_client
 from tests.support.janus import running_janus
 from tests.support.replica import System, running_system
@@ -82,9 +82,7 @@ async def _bare_mediasoup() -> AsyncIterator[UnderLoad]:
     """Its own library in a Node.js process, and one worker."""
     node = Path(__file__).parents[1] / "infra/setup/node"
     process = await create_subprocess_exec(
-        *(str(node), str(Path(__file__).parent / "bare_mediasoup.mjs"), str(BRIDGE)),
-        stdout=PIPE,
-        preexec_fn=die_with_parent(),
+        *death_pact([str(node), str(Path(__file__).parent / "bare_mediasoup.mjs"), str(BRIDGE)]), stdout=PIPE
     )
     try:
         port = int(await process.stdout.readline()) if process.stdout else 0
