@@ -60,6 +60,12 @@ class RunningProcess:
         self.signal(signal.SIGKILL)
         await self.ended()
 
+    async def says_no_more(self) -> list[str]:
+        """All that it said, once it and whatever holds its output have ended."""
+        async with asyncio.timeout(STOP_SECONDS), self._news:
+            await self._news.wait_for(lambda: self._silent)
+        return self.lines
+
     async def stop(self, seconds: float = STOP_SECONDS) -> int:
         """Ask it to end. Its exit code. Raises `AssertionError` when it does not end in time."""
         self.signal(signal.SIGTERM)
