@@ -1,14 +1,20 @@
 """`python -m bench [NAME …]`: all benchmarks, or those named."""
 
 import sys
+from functools import partial
 
 import structlog
 import uvloop
 
-from bench import joins, redis_path
+from bench import joins, redis_path, sfu
 from bench.table import machine, show
 
-BENCHMARKS = {"redis": ("The way to Redis", redis_path.measure), "joins": ("Joining", joins.measure)}
+BENCHMARKS = {
+    "redis": ("The way to Redis", redis_path.measure),
+    "joins": ("Joining", joins.measure),
+    "janus": ("Forwarding video on Janus: the limit", partial(sfu.measure, "janus")),
+    "mediasoup": ("Forwarding video on mediasoup: the limit", partial(sfu.measure, "mediasoup")),
+}
 
 
 def main(names: list[str]) -> int:

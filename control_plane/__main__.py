@@ -1,7 +1,6 @@
 """The command line: `nexusvibe serve | up | db | key | issuer | token | room | participant | message | node run`."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,11 +11,12 @@ from pydantic import ValidationError
 from control_plane import logs
 from control_plane.access.errors import IssuerExists, UnknownIssuer, UnknownKey
 from control_plane.app import PortTaken, serve
-from control_plane.cli import database, issuers, keys, messages, participants, rooms, tokens
+from control_plane.cli import database, issuers, keys, messages, nodes, participants, rooms, tokens, turn
 from control_plane.database import DatabaseUnreachable, NotMigrated
 from control_plane.errors import ControlPlaneError
 from control_plane.settings import Settings
 from control_plane.state import RedisUnreachable
+from control_plane.turn.secrets import TooEarly
 from control_plane.up import CannotStart, UpOptions
 from control_plane.up import run as run_up
 from media_adapters.wire import BadKey
@@ -24,7 +24,7 @@ from media_adapters.wire import BadKey
 _EXPECTED = (
     *(RedisUnreachable, DatabaseUnreachable, NotMigrated, ControlPlaneError),
     *(UnknownKey, UnknownIssuer, IssuerExists),
-    *(PortTaken, CannotStart, BadKey, ValueError),
+    *(PortTaken, CannotStart, BadKey, TooEarly, ValueError),
 )
 
 
@@ -60,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
 
     up = commands.add_parser("up", help="run everything on this machine and print a link to try it")
     up.add_argument("--port", type=int, default=8080, help="where the page is served (default: %(default)s)")
+    up.add_argument("--sfu", default="janus", help="which media server to run: janus, mediasoup or another installed")
     up.add_argument("--no-open", action="store_true", help="do not open a browser")
     up.add_argument("--data-dir", type=Path, help="where keys and secrets are kept")
     up.add_argument("--web-root", type=Path, help="folder with the built page (default: the one of this checkout)")
@@ -73,11 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     rooms.add(commands)
     participants.add(commands)
     messages.add(commands)
+    turn.add(commands)
 
-    node = commands.add_parser("node", help="media nodes").add_subparsers(required=True, metavar="COMMAND")
-    run = node.add_parser("run", help="run a media node here; settings come from NEXUSVIBE_NODE_… variables")
-    run.add_argument("--backend", help="which SFU to run, for example janus")
-    run.set_defaults(run=_node_run)
+    nodes.add(commands)
     return parser
 
 
@@ -90,14 +89,7 @@ def _serve(_: argparse.Namespace) -> int:
 
 def _up(options: argparse.Namespace) -> int:
     chosen = {name: folder for name in ("data_dir", "web_root") if (folder := getattr(options, name))}
-    return run_up(UpOptions(port=options.port, open_browser=not options.no_open, **chosen))
-
-
-def _node_run(options: argparse.Namespace) -> int:
-    """Become the node agent: another process in all but name, which knows nothing of the control plane's code."""
-    if options.backend:
-        os.environ["NEXUSVIBE_NODE_BACKEND"] = options.backend
-    os.execv(sys.executable, [sys.executable, "-m", "media_adapters.agent"])
+    return run_up(UpOptions(port=options.port, sfu=options.sfu, open_browser=not options.no_open, **chosen))
 
 
 if __name__ == "__main__":

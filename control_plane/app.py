@@ -34,6 +34,7 @@ from control_plane.rooms.domain import Person
 from control_plane.rooms.driver import Driver
 from control_plane.rooms.handlers import greet
 from control_plane.rooms.hub import RoomHub
+from control_plane.rooms.ice import IceRefresh
 from control_plane.rooms.index import RoomIndex
 from control_plane.rooms.local import LocalRoom
 from control_plane.rooms.media import MediaPlane
@@ -57,6 +58,9 @@ from control_plane.signaling.messages import SessionEnded
 from control_plane.state import Redis
 from control_plane.state.keys import BAN_NEWS, POLICY_NEWS, inbox
 from control_plane.state.liveness import Liveness
+from control_plane.turn.routes import IceServerRoutes
+from control_plane.turn.service import TurnRelays
+from control_plane.turn.settings import TurnSettings
 from control_plane.whip.keeper import Keeper
 from control_plane.whip.routes import WhipRoutes
 from control_plane.whip.service import WhipService
@@ -72,11 +76,13 @@ class PortTaken(Exception):
 
 
 @asynccontextmanager
-async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterator[web.Application]:
+async def replica(
+    settings: Settings, clock: Clock | None = None, turn: TurnSettings | None = None
+) -> AsyncIterator[web.Application]:
     """One replica, connected to live state and serving nobody yet.
 
     On leaving, its clients are sent elsewhere and its leases are given up. Raises `RedisUnreachable`,
-    `DatabaseUnreachable`, `NotMigrated`, `BadKey`, `ValueError` with sentences for the operator.
+    `DatabaseUnreachable`, `NotMigrated`, `BadKey`, `SecretsUnusable`, `ValueError` with sentences for the operator.
     """
     clock = clock or SystemClock()
     token_secret = settings.token_secret.get_secret_value()
@@ -113,11 +119,15 @@ async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         stack.push_async_callback(driver.drain)
         watch = await stack.enter_async_context(BanWatch.start(BanTable(database), BanCache(redis), store, hub, clock))
         await redis.subscribe(BAN_NEWS, watch.hear, watch.missed).ready()
-        policies = KnownPolicies(RoomRecords(database), PolicyCache(redis), clock)
-        await redis.subscribe(POLICY_NEWS, policies.hear, policies.missed).ready()
+        policies = await _policies(database, redis, clock)
         subscription = redis.subscribe(inbox(me), liveness.hearing(hub.hear), hub.missed)
         await subscription.ready()
-        tender = await stack.enter_async_context(Tender.start(hub, driver, media, liveness, owed))
+        relays = await stack.enter_async_context(TurnRelays.start(turn or TurnSettings(), token_secret, clock))
+        ice = IceRefresh(NodeAccess(pool), clock)
+        stack.push_async_callback(ice.drain)
+        tender = await stack.enter_async_context(
+            Tender.start(hub=hub, driver=driver, media=media, ice=ice, liveness=liveness, owed=owed)
+        )
         redis.on_connected(tender.hurry)
         redis.on_connected(lambda: media.redis_returned(hub))
         registry.on_verdict(tender.hurry)
@@ -125,7 +135,7 @@ async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         service = RoomService(
             replica=me, tokens=verifier, store=store, hub=hub, media=media, placing=placing, owed=owed, bans=watch,
             devices=Devices(token_secret),
-            policies=policies,
+            policies=policies, relays=relays,
         )  # fmt: skip
         endpoint = SignalingEndpoint(partial(greet, service, media, Moderation(store, watch, clock)), clock)
         stack.push_async_callback(_say_goodbye, endpoint)
@@ -136,14 +146,10 @@ async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterat
 
         index = await stack.enter_async_context(RoomIndex.keep(redis, hub))
 
-        async def ready() -> dict[str, bool]:
-            up = (node for node in registry.nodes.values() if node.state == "up" and not registry.is_lost(node.id))
-            return {"redis": redis.connected, "media_node": any(up)}
-
         yield application.build(
             signal=endpoint.handle,
             heartbeat=HeartbeatRoute(registry.store, settings.trusted_nodes).post,
-            ready=ready,
+            ready=partial(_ready, redis, registry),
             api=_api(
                 settings=settings,
                 clock=clock,
@@ -153,11 +159,25 @@ async def replica(settings: Settings, clock: Clock | None = None) -> AsyncIterat
                 store=store,
                 watch=watch,
                 index=index,
+                relays=relays,
             ),
             others=[WhipRoutes(whip, verifier.verify)],
             web_root=settings.web_root,
             embed_origins=settings.embed_origins,
         )
+
+
+async def _policies(database: Database, redis: Redis, clock: Clock) -> KnownPolicies:
+    """How rooms are to be run, told of every change."""
+    policies = KnownPolicies(RoomRecords(database), PolicyCache(redis), clock)
+    await redis.subscribe(POLICY_NEWS, policies.hear, policies.missed).ready()
+    return policies
+
+
+async def _ready(redis: Redis, registry: NodeRegistry) -> dict[str, bool]:
+    """What somebody who joins now would need."""
+    up = (node for node in registry.nodes.values() if node.state == "up" and not registry.is_lost(node.id))
+    return {"redis": redis.connected, "media_node": any(up)}
 
 
 @asynccontextmanager
@@ -179,6 +199,7 @@ def _api(
     store: RoomStore,
     watch: BanWatch,
     index: RoomIndex,
+    relays: TurnRelays,
 ) -> Api:
     """What integrators' servers may ask of this replica."""
     idempotency = Idempotency(redis, clock)
@@ -188,6 +209,7 @@ def _api(
         [
             *TokenRoutes(tokens, idempotency, watch.has_kicked, clock).operations(),
             *RoomApi(store, office, removals, idempotency).operations(),
+            *IceServerRoutes(relays).operations(),
         ],
         KeyAuthentication(ApiKeys(database, clock)),
         KeyLimits(settings.api_requests_per_minute),

@@ -21,6 +21,9 @@ from media_adapters.models import (
     RoomRef,
     RoomSpec,
     Subscription,
+    Tap,
+    TapId,
+    TapTarget,
     TrackId,
 )
 
@@ -45,7 +48,7 @@ class MediaNode(Protocol):
         """Answer the client's offer (RFC 8829 §5.3); the first offer creates the peer.
 
         Repeating the latest negotiation returns its answer again. Raises `RoomNotFound`, `InvalidDescription`,
-        `StaleNegotiation` for a number below the latest.
+        `StaleNegotiation` for a number below the latest, `Unsupported` for a simulcast track if that is not declared.
         """
 
     async def subscribe(self, peer: PeerRef, wanted: Sequence[Subscription]) -> None:
@@ -75,6 +78,23 @@ class MediaNode(Protocol):
         """Stop or resume forwarding a published track. Raises `PeerNotFound`, `TrackNotFound`.
 
         Needs `Capability.SERVER_MUTE`.
+        """
+
+    async def tap(self, peer: PeerRef, track: TrackId, to: TapTarget) -> Tap:
+        """Copy a published track's RTP, the best layer that arrives, to a process on this node, until `untap` or until
+        the track stops. Tapping the same track to the same target again returns the running tap.
+
+        Raises `PeerNotFound`, `TrackNotFound`, `InvalidDescription` for a target outside this node. Needs
+        `Capability.TAP`.
+        """
+
+    async def untap(self, peer: PeerRef, tap: TapId) -> None:
+        """Stop a tap. One that is not there, or whose peer is not, is a no-op. Needs `Capability.TAP`."""
+
+    async def request_key_frame(self, peer: PeerRef, track: TrackId) -> None:
+        """Ask the publisher of a video track for a key frame (RFC 4585 §6.3.1); audio is a no-op.
+
+        Raises `PeerNotFound`, `TrackNotFound`. Needs `Capability.TAP`.
         """
 
     async def adopt(self, peer: PeerRef) -> PeerStatus:

@@ -13,6 +13,7 @@ ParticipantId = NewType("ParticipantId", str)
 TrackId = NewType("TrackId", str)
 NodeId = NewType("NodeId", str)
 Incarnation = NewType("Incarnation", str)
+TapId = NewType("TapId", str)
 
 MAX_SDP_CHARS = 200_000
 TRACK_ID_PATTERN = r"^[A-Za-z0-9_-]{8,64}$"
@@ -80,6 +81,7 @@ class Capability(StrEnum):
     SIMULCAST = "simulcast"
     SERVER_MUTE = "server_mute"
     ICE_RESTART = "ice_restart"
+    TAP = "tap"
 
 
 class IceCandidate(Value):
@@ -129,6 +131,71 @@ class Subscription(Value):
     track: TrackId
     layer: SimulcastLayer = SimulcastLayer.HIGH
     paused: bool = False
+
+
+class TapTarget(Value):
+    """Where a copy of a track's RTP goes: a UDP port of this node's loopback. RTCP goes to `rtcp_port`, None for none.
+
+    Whoever listens there binds its sockets first, so that nothing is lost. Adapters refuse one that is not `local`.
+    """
+
+    host: Annotated[str, Field(max_length=64)] = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)]
+    rtcp_port: Annotated[int | None, Field(ge=1, le=65535)] = None
+
+    @property
+    def local(self) -> bool:
+        """A tap that left the node would carry media, unencrypted, past all who decide who may see them."""
+        return self.host in ("127.0.0.1", "::1")
+
+
+class RtpCodec(Value):
+    """How a tapped stream is encoded, as `a=rtpmap` and `a=fmtp` say it (RFC 8866 §6.6, §6.15).
+
+    `name` is as in SDP (`opus`, `VP8`). `channels` is None for video. `ssrc` is None when the SFU does not fix it.
+    """
+
+    name: str
+    payload_type: Annotated[int, Field(ge=0, le=127)]
+    clock_rate: int
+    channels: int | None = None
+    parameters: str = ""
+    ssrc: int | None = None
+
+
+class Tap(Value):
+    """A running copy of a track. `sdp` describes it to a receiver such as ffmpeg (RFC 8866); it names loopback only."""
+
+    id: TapId
+    track: TrackId
+    target: TapTarget
+    codec: RtpCodec
+    sdp: Sdp
+
+    @classmethod
+    def of(cls, tap: TapId, track: PublishedTrack, codec: RtpCodec, target: TapTarget) -> "Tap":
+        """With the SDP written from the rest."""
+        sdp = _tapped(track.kind, codec, target)
+        return cls(id=tap, track=track.id, target=target, codec=codec, sdp=sdp)
+
+
+def _tapped(kind: TrackKind, codec: RtpCodec, target: TapTarget) -> str:
+    where = f"IN IP{6 if ':' in target.host else 4} {target.host}"
+    channels = f"/{codec.channels}" if codec.channels else ""
+    lines = [
+        "v=0",
+        f"o=- 0 0 {where}",
+        "s=-",
+        f"c={where}",
+        "t=0 0",
+        f"m={kind.value} {target.port} RTP/AVP {codec.payload_type}",
+        f"a=rtpmap:{codec.payload_type} {codec.name}/{codec.clock_rate}{channels}",
+    ]
+    if codec.parameters:
+        lines.append(f"a=fmtp:{codec.payload_type} {codec.parameters}")
+    if target.rtcp_port is not None:
+        lines.append(f"a=rtcp:{target.rtcp_port}")
+    return "".join(f"{line}\r\n" for line in lines)
 
 
 class RoomSpec(Value):

@@ -60,6 +60,9 @@ class Lost(StrEnum):
     """The agent lives, its SFU does not."""
 
 
+_LOST: Final = "The connection to the node was lost."
+
+
 class Untrusted(Exception):
     """The other side is not the node that we mean."""
 
@@ -93,9 +96,12 @@ class RpcConnection:
         self._outbox = Outbox(lambda message: websocket.send(message, text=True), _OUTBOX_LIMIT)
         self._numbers = itertools.count(1)
         self._pending: dict[int, tuple[Method, asyncio.Future[Any]]] = {}
+        self._lost = False
 
     async def call(self, method: Method, params: Mapping[str, Any], authority: Authority) -> Any:
         """The node's result. Raises its error, or `NodeGone` as soon as the connection is lost."""
+        if self._lost:
+            raise NodeGone(_LOST)
         number, answered = next(self._numbers), asyncio.get_running_loop().create_future()
         self._pending[number] = method, answered
         try:
@@ -115,9 +121,10 @@ class RpcConnection:
                 for frame in message.split(b"\n"):
                     self._take(frame)
         finally:
+            self._lost = True  # before those who wait are woken: one may call again at once
             for _, answered in self._pending.values():
                 if not answered.done():
-                    answered.set_exception(NodeGone("The connection to the node was lost."))
+                    answered.set_exception(NodeGone(_LOST))
             writer.cancel()
             await asyncio.wait({writer})
             if not writer.cancelled():

@@ -13,12 +13,13 @@ import structlog
 from control_plane import errors
 from control_plane.errors import ControlPlaneError, StaleMessage
 from control_plane.ids import NodeId, ParticipantId, RoomId
-from control_plane.rooms import views
+from control_plane.rooms import relay_only, views
 from control_plane.rooms.announcing import Announcer
 from control_plane.rooms.local import LocalRoom
 from control_plane.rooms.member import Member
 from control_plane.rooms.node_access import NodeAccess, Nodes, node_of, tolerating
 from control_plane.rooms.publishing import check_offer
+from control_plane.rooms.relay_only import NotRelayed
 from control_plane.rooms.silence import Silencer, to_silence
 from control_plane.rooms.store import RoomStore
 from control_plane.signaling.messages import Candidate, CandidateEvent, Description, DescriptionEvent
@@ -69,7 +70,7 @@ class MediaPlane:
     async def description(self, member: Member, message: Description) -> None:
         """The publisher's offer, which is answered by an event, or the subscriber's answer."""
         self._expect_epoch(member, message.epoch)
-        sdp = message.description.sdp
+        sdp = self._may_leave(member, message.description.sdp)
         member.negotiations.check(message.pc, message.negotiation, sdp)
         expected = "offer" if message.pc is PeerConnectionRole.PUBLISHER else "answer"
         if message.description.type != expected:
@@ -87,6 +88,7 @@ class MediaPlane:
         """The node's answer to an offer that came by another way than signaling. Raises what `description` raises."""
         pc = PeerConnectionRole.PUBLISHER
         self._expect_epoch(member, member.announced_epoch)
+        offer = offer.model_copy(update={"sdp": self._may_leave(member, offer.sdp)})
         member.negotiations.check(pc, offer.negotiation, offer.sdp)
         async with self._access.commanding(member) as node:
             answer = await self._publish(node, member, offer)
@@ -97,9 +99,15 @@ class MediaPlane:
 
     async def candidate(self, member: Member, message: Candidate) -> None:
         self._expect_epoch(member, message.epoch)
-        if member.negotiations.candidate(message.pc, message.negotiation, message.candidate):
+        candidate = message.candidate
+        if member.room.state.policy.relay_only:
+            try:
+                candidate = relay_only.candidate(candidate)
+            except NotRelayed:
+                return
+        if member.negotiations.candidate(message.pc, message.negotiation, candidate):
             async with self._access.commanding(member) as node:
-                await node.add_candidate(member.peer(), message.pc, message.candidate)
+                await node.add_candidate(member.peer(), message.pc, candidate)
 
     def ready(self, member: Member, epoch: int) -> None:
         """The client says that all it wanted flows in this epoch."""
@@ -221,6 +229,11 @@ class MediaPlane:
         """Wait for what runs in the background."""
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    @staticmethod
+    def _may_leave(member: Member, sdp: str) -> str:
+        """The client's description as others may get it."""
+        return relay_only.description(sdp) if member.room.state.policy.relay_only else sdp
 
     async def _prepare(self, member: Member) -> None:
         async with tolerating(member, "preparation_failed"), self._access.commanding(member) as node:

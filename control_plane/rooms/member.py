@@ -10,8 +10,9 @@ from control_plane.rooms.domain import Person, peer_ref
 from control_plane.rooms.negotiation import Negotiations
 from control_plane.rooms.store import ResumeTokens
 from control_plane.rooms.wishes import Wishes
-from control_plane.signaling.messages import CloseCode, Event, PlacementClosed, PlacementEvent, SessionEnded
-from media_adapters.models import PeerConnectionRole, PeerRef, PublishedTrack, Subscription
+from control_plane.signaling.messages import CloseCode, Event, Placement, PlacementClosed, PlacementEvent, SessionEnded
+from control_plane.turn.service import IceServers
+from media_adapters.models import PeerConnectionRole, PeerRef, PublishedTrack, RoomRef, Subscription
 
 if TYPE_CHECKING:
     from control_plane.rooms.local import LocalRoom
@@ -30,6 +31,13 @@ class Line(Protocol):
         """The stay, or this line to it, is over. The first call decides."""
 
 
+class Relays(Protocol):
+    """Where ICE servers and their credentials come from."""
+
+    def offer(self, room: RoomRef, participant: ParticipantId) -> IceServers:
+        """Servers with a credential for this participant; none when nobody runs a relay."""
+
+
 @dataclass(slots=True, eq=False)
 class Member:
     """`welcomed`: its client has the room's snapshot and hears changes. `wishes` are what it wants to receive.
@@ -38,6 +46,7 @@ class Member:
     `on_admitted` is there while they wait in the lobby, and is called when they are let in. `on_receiving` is called
     when their media begin or cease to arrive at the node.
     `subscribed` is what the node was told that it wants, None when that is not known.
+    `ice_refresh_at` is when its ICE servers want fresh credentials, None while it has none that expire.
     `person` is kept as last heard, so that it can be put back when Redis has lost the room.
     """
 
@@ -45,6 +54,7 @@ class Member:
     connection: Line
     person: Person
     tokens: ResumeTokens
+    relays: Relays
     welcomed: bool = False
     wishes: Wishes = field(default_factory=Wishes)
     announced_epoch: int = 0
@@ -58,6 +68,7 @@ class Member:
     ended: bool = False
     on_admitted: Callable[[], None] | None = None
     on_receiving: Callable[[bool], None] | None = None
+    ice_refresh_at: float | None = None
 
     @property
     def id(self) -> ParticipantId:
@@ -91,13 +102,26 @@ class Member:
         self.connected = set()
         return True
 
+    def placement(self, reason: str = "joined") -> Placement:
+        """Where its media live now and how to get there, with a credential of its own."""
+        if self.person.topology == "waiting":
+            return views.placement(self.person, reason)
+        relay_only = self.room.state.policy.relay_only
+        return views.placement(self.person, reason, self.fresh_ice().servers, relay_only=relay_only)
+
+    def fresh_ice(self) -> IceServers:
+        """Servers for this member from now on."""
+        ice = self.relays.offer(self.room.state.ref(), self.id)
+        self.ice_refresh_at = ice.refresh_at
+        return ice
+
     def place(self) -> None:
         """Tell the client where its media lives now, if it does not know; the placement before is void."""
         previous, version = self.announced_epoch, self.room.state.version
         if not self.welcomed or not self.take_placement():
             return
         reason = "moved" if previous else "joined"
-        self.tell(PlacementEvent(seq=0, version=version, placement=views.placement(self.person, reason)))
+        self.tell(PlacementEvent(seq=0, version=version, placement=self.placement(reason)))
         if previous:
             self.tell(PlacementClosed(seq=0, version=version, epoch=previous))
 

@@ -19,7 +19,7 @@ from control_plane.rooms.errors import Banned, Kicked, TokenReused
 from control_plane.rooms.hub import RoomHub
 from control_plane.rooms.local import LocalRoom
 from control_plane.rooms.media import MediaPlane
-from control_plane.rooms.member import Line, Member
+from control_plane.rooms.member import Line, Member, Relays
 from control_plane.rooms.moderation import moderated_person
 from control_plane.rooms.owed import Owed
 from control_plane.rooms.permissions import Permissions
@@ -64,6 +64,7 @@ class RoomService:
         bans: BanWatch,
         devices: Devices,
         policies: Policies,
+        relays: Relays,
     ) -> None:
         self._replica = replica
         self._tokens = tokens
@@ -75,6 +76,7 @@ class RoomService:
         self._bans = bans
         self._devices = devices
         self._policies = policies
+        self._relays = relays
 
     async def join(self, connection: Line, message: Join, ingest: Ingest | None = None) -> tuple[Member, JoinedResult]:
         """Enter the room that the token names, or its lobby. Raises `InvalidToken`, `ExpiredToken`, `Kicked`, `Banned`,
@@ -126,7 +128,7 @@ class RoomService:
         return member, JoinedResult(
             participant=views.participant(member.person),
             snapshot=self._welcome(member),
-            placement=views.placement(member.person),
+            placement=member.placement(),
             lobby=member.person.lobby,
             resume=resume,
         )
@@ -157,7 +159,7 @@ class RoomService:
                 raise
         connection.on_first_message = partial(self._confirm, member)
         member.take_placement()
-        placement = views.placement(member.person)
+        placement = member.placement()
         steps = () if member.person.lobby else await self._repair(member, message.connections)
         log.info("resumed", room=room, participant=participant, generation=member.generation)
         return member, ResumedResult(
@@ -173,7 +175,7 @@ class RoomService:
         """The member waited in the lobby and was let in. Its room gets a leg from its driver if it has none."""
         member.take_placement()
         self._media.prepare(member)
-        placement = views.placement(member.person)
+        placement = member.placement()
         event = LobbyAdmitted(
             seq=0,
             version=member.room.version,
@@ -258,12 +260,11 @@ class RoomService:
         )
         return ChatResult(message=views.chat_message(record))
 
-    @staticmethod
     def _admit(
-        local: LocalRoom, connection: Line, state: RoomState, who: ParticipantId, tokens: ResumeTokens
+        self, local: LocalRoom, connection: Line, state: RoomState, who: ParticipantId, tokens: ResumeTokens
     ) -> Member:
         """Make the participant a member here; it is welcomed once the mirror has caught up with its arrival."""
-        member = Member(room=local, connection=connection, person=state.people[who], tokens=tokens)
+        member = Member(room=local, connection=connection, person=state.people[who], tokens=tokens, relays=self._relays)
         if member.person.ingest is not None:
             member.wishes = Wishes(others=None)
         local.add(member)

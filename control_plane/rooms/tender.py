@@ -10,6 +10,7 @@ import structlog
 from control_plane.errors import Unavailable
 from control_plane.rooms.driver import Driver
 from control_plane.rooms.hub import RoomHub
+from control_plane.rooms.ice import IceRefresh
 from control_plane.rooms.media import MediaPlane
 from control_plane.rooms.owed import Owed
 from control_plane.state.liveness import Liveness
@@ -20,10 +21,13 @@ INTERVAL_S = 1.0
 
 
 class Tender:
-    def __init__(self, hub: RoomHub, driver: Driver, media: MediaPlane, liveness: Liveness, owed: Owed) -> None:
+    def __init__(
+        self, *, hub: RoomHub, driver: Driver, media: MediaPlane, ice: IceRefresh, liveness: Liveness, owed: Owed
+    ) -> None:
         self._hub = hub
         self._driver = driver
         self._media = media
+        self._ice = ice
         self._liveness = liveness
         self._owed = owed
         self._now = asyncio.Event()
@@ -31,10 +35,10 @@ class Tender:
     @classmethod
     @asynccontextmanager
     async def start(
-        cls, hub: RoomHub, driver: Driver, media: MediaPlane, liveness: Liveness, owed: Owed
+        cls, *, hub: RoomHub, driver: Driver, media: MediaPlane, ice: IceRefresh, liveness: Liveness, owed: Owed
     ) -> AsyncIterator[Self]:
         """Tend until left."""
-        tender = cls(hub, driver, media, liveness, owed)
+        tender = cls(hub=hub, driver=driver, media=media, ice=ice, liveness=liveness, owed=owed)
         loops = [asyncio.create_task(tender._tend_forever()), asyncio.create_task(tender._keep_forever())]
         try:
             yield tender
@@ -66,6 +70,7 @@ class Tender:
         await self._hub.tend(self._driver.drive)
         for local in self._hub:
             self._media.reconcile(local.members.values())
+            self._ice.look(local.members.values())
 
     async def _keep_forever(self) -> None:
         """Apart from tending: leases on the nodes are renewed also while Redis does not answer."""

@@ -26,6 +26,7 @@ from control_plane.signaling.messages import (
     ChatEvent,
     ChatMessage,
     Event,
+    IceServer,
     LobbyLeft,
     LobbyWaiting,
     ModeratorChanged,
@@ -92,9 +93,18 @@ def chat_message(record: ChatRecord) -> ChatMessage:
     return ChatMessage.model_validate(record.model_dump())
 
 
-def placement(person: Person, reason: str = "joined") -> Placement:
+def placement(
+    person: Person, reason: str, ice_servers: Sequence[IceServer] = (), *, relay_only: bool = False
+) -> Placement:
     return Placement.model_validate(
-        {"epoch": person.epoch, "topology": person.topology, "simulcast": person.topology != "p2p", "reason": reason}
+        {
+            "epoch": person.epoch,
+            "topology": person.topology,
+            "simulcast": person.topology != "p2p",
+            "ice_servers": tuple(ice_servers),
+            "ice_policy": "relay" if relay_only else "all",
+            "reason": reason,
+        }
     )
 
 

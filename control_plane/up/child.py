@@ -84,6 +84,11 @@ class Child:
         """It came up well once: from now on it is restarted."""
         self._settled = True
 
+    def signal(self, number: signal.Signals) -> None:
+        """Pass a signal on, if the program runs just now."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(number)
+
     async def _keep(self) -> None:
         loop = asyncio.get_running_loop()
         delay = FIRST_DELAY
@@ -104,7 +109,7 @@ class Child:
 
     async def _run(self) -> str:
         """Run the program once, to its end or ours. How it ended, for people."""
-        process = await self._start()
+        process = self._process = await self._start()
         last_words: deque[str] = deque(maxlen=_LAST_WORDS)
         passing_on = asyncio.create_task(
             self._pass_on(process, last_words.append if self._program.quiet else self._say)

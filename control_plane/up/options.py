@@ -13,9 +13,12 @@ def built_page() -> Path:
 
 @dataclass(frozen=True)
 class UpOptions:
-    """`port` 0 takes a free one. `data_dir` keeps keys, secrets and the database. `web_root` holds the built page."""
+    """`port` 0 takes a free one. `sfu` names the media node's backend. `data_dir` keeps keys, secrets and the database.
+    `web_root` holds the built page.
+    """
 
     port: int = 8080
+    sfu: str = "janus"
     open_browser: bool = True
     data_dir: Path = field(default_factory=default_data_dir)
     web_root: Path = field(default_factory=built_page)

@@ -4,7 +4,7 @@ import os
 import sys
 from typing import TextIO
 
-_COLORS = {"redis": "35", "node": "36", "replica": "32", "up": "1"}
+_COLORS = {"redis": "35", "node": "36", "replica": "32", "turn": "34", "up": "1"}
 _WIDTH = max(map(len, _COLORS))
 
 

@@ -38,7 +38,8 @@ def redis(layout: Layout) -> Program:
     return Program("redis", tuple(argv), layout.run_dir, {}, grace=0.5, quiet=True)
 
 
-def node(layout: Layout) -> Program:
+def node(layout: Layout, sfu: str) -> Program:
+    """The agent with the media server that `sfu` names."""
     # As root the agent runs Janus as another user, who must be able to pass through the folders above.
     env = {
         "NEXUSVIBE_NODE_ID": NODE_ID,
@@ -47,7 +48,7 @@ def node(layout: Layout) -> Program:
         "NEXUSVIBE_NODE_CONTROL_URLS": layout.url,
         "NEXUSVIBE_NODE_HOST": "127.0.0.1",
         "NEXUSVIBE_NODE_PORT": "0",
-        "NEXUSVIBE_NODE_BACKEND": "janus",
+        "NEXUSVIBE_NODE_BACKEND": sfu,
         "NEXUSVIBE_NODE_RUN_DIR": str(layout.run_dir / "node"),
     }
     if not has_network():

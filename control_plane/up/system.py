@@ -70,7 +70,7 @@ async def _run_system(options: UpOptions, printer: Printer) -> None:
         await _ready(lambda: _redis_lacks(layout.redis_socket), failed)
         redis.settle()
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)))
-        node = await stack.enter_async_context(Child(programs.node(layout), printer, failed))
+        node = await stack.enter_async_context(Child(programs.node(layout, options.sfu), printer, failed))
         replica = await stack.enter_async_context(Child(programs.replica(layout), printer, failed))
         await _ready(lambda: _replica_lacks(session, layout.url), failed)
         node.settle()

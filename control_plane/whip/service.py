@@ -11,7 +11,6 @@ import secrets
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
 
 import structlog
 
@@ -19,12 +18,14 @@ from control_plane.access.tokens import VerifiedToken, room_of
 from control_plane.errors import ControlPlaneError, InvalidDescription, NotAllowed, NotFound
 from control_plane.http.errors import PreconditionFailed
 from control_plane.ids import ReplicaId, RoomId, TrackId, new_id
+from control_plane.rooms import relay_only
 from control_plane.rooms.domain import Ingest, Person, RoomState, peer_ref
 from control_plane.rooms.errors import RoomGone, RoomMissing, Superseded
 from control_plane.rooms.media import MediaPlane
 from control_plane.rooms.node_access import NodeAccess
 from control_plane.rooms.permissions import Permissions
 from control_plane.rooms.publishing import check_offer
+from control_plane.rooms.relay_only import NotRelayed
 from control_plane.rooms.service import RoomService
 from control_plane.rooms.store import RoomStore
 from control_plane.signaling.messages import IceServer, Join
@@ -46,16 +47,6 @@ ANY_SESSION = "*"
 _GONE = "This publication is over: publish again."
 _CAMERA = {TrackKind.AUDIO: TrackSource.MICROPHONE, TrackKind.VIDEO: TrackSource.CAMERA}
 _SCREEN = {TrackKind.AUDIO: TrackSource.SCREEN_AUDIO, TrackKind.VIDEO: TrackSource.SCREEN}
-
-
-class IceServers(Protocol):
-    async def __call__(self, person: Person) -> tuple[IceServer, ...]:
-        """The STUN and TURN servers of this participant, with credentials of their own."""
-
-
-async def no_ice_servers(person: Person) -> tuple[IceServer, ...]:  # noqa: ARG001 - the protocol's signature
-    """Media nodes are reached directly."""
-    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +77,11 @@ class WhipService:
         media: MediaPlane,
         store: RoomStore,
         access: NodeAccess,
-        ice_servers: IceServers = no_ice_servers,
     ) -> None:
         self._rooms = rooms
         self._media = media
         self._store = store
         self._access = access
-        self._ice_servers = ice_servers
         self._sessions: dict[str, Session] = {}
         self._begun = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -125,7 +114,7 @@ class WhipService:
             session.offer = PublisherOffer(negotiation=1, sdp=offer.sdp, tracks=tracks)
             answer = await self._media.publish(member, session.offer)
             expect_all_taken(answer)
-            servers = await self._ice_servers(member.person)
+            servers = member.fresh_ice().servers
         except ControlPlaneError:
             await self._stop(session)
             raise
@@ -247,9 +236,11 @@ class WhipService:
         peer = peer_ref(state.ref(), person)
         for candidate in candidates:
             try:
+                if state.policy.relay_only:
+                    candidate = relay_only.candidate(candidate)  # noqa: PLW2901 -- the same, without its base
                 async with self._access.commanding_for(state, person) as node:
                     await node.add_candidate(peer, PeerConnectionRole.PUBLISHER, candidate)
-            except InvalidDescription:
+            except (InvalidDescription, NotRelayed):
                 log.debug("candidate_unusable", room=state.room, participant=person.id)
 
     def _over(self, session: Session, why: Why) -> None:

@@ -33,6 +33,36 @@ step() {
     fi
 }
 
+# progress "what happens" command …: like step, for what takes minutes. Of what the command prints, ninja's `[3/260] …`
+# becomes a percentage: rewritten in a terminal, told at each tenth elsewhere.
+progress() {
+    local what=$1 log="$cache/logs/${0##*/}.log" started=$SECONDS
+    shift
+    mkdir -p "${log%/*}"
+    printf '  %s … ' "$what"
+    if "$@" 2>&1 </dev/null | tee "$log" | show_share "$what"; then
+        printf 'done (%s s)\n' $((SECONDS - started))
+    else
+        printf 'failed\n\n' >&2
+        tail -n 40 "$log" >&2
+        die "That was: $what. All of its output is in $log"
+    fi
+}
+
+show_share() {
+    local line share told=0
+    while IFS= read -r line; do
+        [[ $line =~ ^\[([0-9]+)/([0-9]+)\] ]] || continue
+        share=$((100 * BASH_REMATCH[1] / BASH_REMATCH[2]))
+        if [ -t 1 ]; then
+            printf '\r  %s … %s %% ' "$1" "$share"
+        elif ((share / 10 > told)); then
+            told=$((share / 10))
+            printf '%s %% ' "$share"
+        fi
+    done
+}
+
 # python3 of 3.11 or newer: the one on PATH if it is new enough, else a versioned one.
 find_python() {
     local name

@@ -4,13 +4,14 @@ import ipaddress
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from media_adapters.models import NodeId
 from media_adapters.wire import PATH
 
 Port = Annotated[int, Field(ge=0, le=65535)]
+MediaPort = Annotated[int, Field(ge=1, le=65535)]
 
 
 class AgentSettings(BaseSettings):
@@ -41,7 +42,8 @@ class AgentSettings(BaseSettings):
     capacity: Annotated[int, Field(gt=0)] = 1000
     """RTP streams, both directions together, that this machine is good for."""
     media_address: str | None = None
-    rtp_ports: tuple[int, int] = (20000, 29999)
+    rtp_ports: tuple[MediaPort, MediaPort] = (20000, 29999)
+    """The first and the last port that media may use, as JSON."""
     run_dir: Path = Path("/run/nexusvibe")
     options: dict[str, str] = {}
     """The backend's own options, as JSON."""
@@ -58,6 +60,14 @@ class AgentSettings(BaseSettings):
         if isinstance(values, dict) and isinstance(urls := values.get("control_urls"), str):
             return {**values, "control_urls": tuple(url.strip() for url in urls.split(",") if url.strip())}
         return values
+
+    @field_validator("rtp_ports")
+    @classmethod
+    def _in_order(cls, ports: tuple[int, int]) -> tuple[int, int]:
+        first, last = ports
+        if first > last:
+            raise ValueError(f"the first port, {first}, comes after the last, {last}")
+        return ports
 
     @model_validator(mode="after")
     def _tls_off_loopback(self) -> Self:

@@ -8,15 +8,15 @@ from typing import Any
 
 import structlog
 
+from media_adapters.common.processor import Processor
+from media_adapters.common.serial import Serial
+from media_adapters.common.stream import EventStream
 from media_adapters.errors import InvalidDescription, MediaError, NodeBusy, NodeGone, PeerNotFound, RoomNotFound
 from media_adapters.events import MediaEvent, PeerClosed, RoomClosed, SfuDied
 from media_adapters.janus.client import Handle, JanusClient, JanusError
 from media_adapters.janus.peer import Peer
-from media_adapters.janus.processor import Processor
 from media_adapters.janus.refusals import NO_SUCH_ROOM, ROOM_EXISTS, translated
 from media_adapters.janus.room import Room
-from media_adapters.janus.serial import Serial
-from media_adapters.janus.stream import EventStream
 from media_adapters.models import (
     IceCandidate,
     NodeDescription,
@@ -29,6 +29,9 @@ from media_adapters.models import (
     RoomRef,
     RoomSpec,
     Subscription,
+    Tap,
+    TapId,
+    TapTarget,
     TrackId,
 )
 
@@ -48,14 +51,16 @@ class JanusNode:
         *,
         admin_key: str,
         description: NodeDescription,
-        processor: Processor,
+        pids: Callable[[], Sequence[int]],
         deadline: float,
     ) -> None:
         self._client = client
         self._control = control
         self._admin_key = admin_key
         self._description = description
-        self._processor = processor
+        self._pids = pids
+        self._processor = Processor()
+        self._processor.share(pids())  # from here on
         self._deadline = deadline
         self._rooms: dict[RoomRef, Room] = {}
         self._peers: dict[PeerRef, Peer] = {}
@@ -74,7 +79,7 @@ class JanusNode:
             rooms=len(self._rooms),
             peers=len(self._peers),
             streams=sum(peer.streams for peer in self._peers.values()),
-            cpu=self._processor.share(),
+            cpu=self._processor.share(self._pids()),
         )
 
     def events(self) -> AsyncIterator[MediaEvent]:
@@ -116,6 +121,17 @@ class JanusNode:
     async def mute_track(self, peer: PeerRef, track: TrackId, muted: bool) -> None:
         await self._peer(peer).publisher.mute(track, muted=muted)
 
+    async def tap(self, peer: PeerRef, track: TrackId, to: TapTarget) -> Tap:
+        return await self._peer(peer).publisher.tap(track, to)
+
+    async def untap(self, peer: PeerRef, tap: TapId) -> None:
+        self._check_alive()
+        if peer in self._peers:
+            await self._peers[peer].publisher.untap(tap)
+
+    async def request_key_frame(self, peer: PeerRef, track: TrackId) -> None:
+        await self._peer(peer).publisher.request_key_frame(track)
+
     async def adopt(self, peer: PeerRef) -> PeerStatus:
         here = self._peer(peer)
         here.subscriber.repeat_offer()
@@ -140,7 +156,7 @@ class JanusNode:
     async def _open_room(self, ref: RoomRef, spec: RoomSpec) -> None:
         if ref in self._rooms:
             return
-        room = Room(ref, self._emit, partial(self._on_room_destroyed, ref))
+        room = Room(ref, self._emit, partial(self._on_room_destroyed, ref), self._admin_key)
         with translated():
             try:
                 await self._control.message(_create(room.id, spec, self._admin_key))

@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,12 @@ from media_adapters.janus import home, installation, loopback
 from media_adapters.janus.adapter import JanusNode
 from media_adapters.janus.client import VIDEOROOM, JanusClient, JanusError, open_client
 from media_adapters.janus.home import NOBODY, Access
-from media_adapters.janus.processor import Processor
 from media_adapters.models import Capability, NodeDescription
 from media_adapters.registry import BackendSettings, BackendUnavailable, SfuProcess
 
 CONNECT_TIMEOUT = 10.0
 CALL_DEADLINE = 5.0
-CAPABILITIES = frozenset({Capability.SIMULCAST, Capability.SERVER_MUTE, Capability.ICE_RESTART})
+CAPABILITIES = frozenset({Capability.SIMULCAST, Capability.SERVER_MUTE, Capability.ICE_RESTART, Capability.TAP})
 
 
 class JanusBackend:
@@ -66,7 +66,7 @@ async def _connected(settings: BackendSettings) -> AsyncIterator[MediaNode]:
             await client.attach(lambda _message: None),
             admin_key=access.admin_key,
             description=_description(await client.info()),
-            processor=Processor(home.pid_file(settings.run_dir)),
+            pids=partial(home.pids, settings.run_dir),
             deadline=CALL_DEADLINE,
         )
         stack.push_async_callback(node.close)

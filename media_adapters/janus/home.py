@@ -61,8 +61,12 @@ def folder(run_dir: Path) -> Path:
     return run_dir / "janus"
 
 
-def pid_file(run_dir: Path) -> Path:
-    return folder(run_dir) / "janus.pid"
+def pids(run_dir: Path) -> list[int]:
+    """Janus's process, as it wrote it down; none before and after its life."""
+    try:
+        return [int((folder(run_dir) / "janus.pid").read_text())]
+    except (OSError, ValueError):
+        return []
 
 
 def furnish(settings: BackendSettings, found: Installation, access: Access, preload: Path | None) -> Path:

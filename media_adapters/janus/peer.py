@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 
-from media_adapters.errors import InvalidDescription
+from media_adapters.common.candidates import check_candidate
 from media_adapters.janus.client import JanusClient
 from media_adapters.janus.publisher import Publisher
 from media_adapters.janus.room import Room
@@ -62,16 +62,8 @@ class Peer:
 
 
 def _for_janus(candidate: IceCandidate | None) -> Mapping[str, object]:
-    """An empty candidate ends them, as None does (RFC 8838 §8.2)."""
-    if candidate is None or not candidate.candidate:
+    one = check_candidate(candidate)
+    if one is None:
         return {"completed": True}
-    if not candidate.candidate.isprintable():
-        raise InvalidDescription("A candidate is one line of text.")
-    where: dict[str, object] = {}
-    if candidate.sdp_mid is not None:
-        where["sdpMid"] = candidate.sdp_mid
-    if candidate.sdp_m_line_index is not None:
-        where["sdpMLineIndex"] = candidate.sdp_m_line_index
-    if not where:
-        raise InvalidDescription("A candidate names its m-section.")
-    return {"candidate": candidate.candidate, **where}
+    where = {"sdpMid": one.sdp_mid, "sdpMLineIndex": one.sdp_m_line_index}
+    return {"candidate": one.candidate, **{name: value for name, value in where.items() if value is not None}}

@@ -6,14 +6,15 @@ from typing import Any
 
 import structlog
 
-from media_adapters.errors import MediaError, PeerNotFound, StaleNegotiation, TrackNotFound
+from media_adapters.common.plan import Source, goes_on
+from media_adapters.common.sdp import check_offer
+from media_adapters.common.serial import Serial
+from media_adapters.errors import InvalidDescription, MediaError, PeerNotFound, StaleNegotiation, TrackNotFound
 from media_adapters.events import ConnectionChanged
 from media_adapters.janus.client import Handle, JanusClient, JanusError, PluginReply
-from media_adapters.janus.plan import Source
 from media_adapters.janus.refusals import translated
 from media_adapters.janus.room import Room
-from media_adapters.janus.sdp import check_offer
-from media_adapters.janus.serial import Serial
+from media_adapters.janus.taps import Feed, Taps
 from media_adapters.janus.transactions import Message
 from media_adapters.models import (
     ConnectionStatus,
@@ -23,7 +24,11 @@ from media_adapters.models import (
     PublishedTrack,
     PublisherAnswer,
     PublisherOffer,
+    Tap,
+    TapId,
+    TapTarget,
     TrackId,
+    TrackKind,
 )
 
 log = structlog.get_logger()
@@ -39,6 +44,7 @@ class _Connection:
     tracks: dict[TrackId, PublishedTrack] = field(default_factory=dict)
     sources: dict[TrackId, Source] = field(default_factory=dict)
     silenced: set[Mid] = field(default_factory=set)
+    taps: Taps = field(default_factory=Taps)
 
 
 class Publisher:
@@ -87,6 +93,17 @@ class Publisher:
     async def mute(self, track: TrackId, *, muted: bool) -> None:
         await self._serial.run(lambda: self._mute(track, muted=muted))
 
+    async def tap(self, track: TrackId, to: TapTarget) -> Tap:
+        if not to.local:
+            raise InvalidDescription("A tap ends on this node: 127.0.0.1 or ::1.")
+        return await self._serial.run(lambda: self._tap(track, to))
+
+    async def untap(self, tap: TapId) -> None:
+        await self._serial.run(lambda: self._untap(tap))
+
+    async def request_key_frame(self, track: TrackId) -> None:
+        await self._serial.run(lambda: self._request_key_frame(track))
+
     async def trickle(self, candidate: Mapping[str, object]) -> None:
         await self._serial.run(lambda: self._trickle(candidate))
 
@@ -98,7 +115,7 @@ class Publisher:
 
     async def _publish(self, offer: PublisherOffer) -> PublisherAnswer:
         if self._answer is not None and self._handle is not None and offer.negotiation == self._negotiation:
-            await self._align_mutes(self._handle)  # in case that this is what failed before
+            await self._align(self._handle)  # in case that this is what failed before
             return self._answer
         if offer.negotiation < self._negotiation:
             raise StaleNegotiation(f"Negotiation {offer.negotiation} is over, {self._negotiation} is the latest.")
@@ -108,7 +125,7 @@ class Publisher:
         self._negotiation = offer.negotiation
         self._answer = answer = PublisherAnswer(negotiation=offer.negotiation, sdp=reply.sdp or "")
         self._accept(offer.tracks, reply)
-        await self._align_mutes(handle)
+        await self._align(handle)
         return answer
 
     async def _joined(self) -> Handle:
@@ -136,7 +153,7 @@ class Publisher:
         """Stop what is offered no more and start what Janus lets others subscribe to, once media is up."""
         tracks = self._media.tracks if self._media.up and not self._closed else {}
         for track_id, source in tuple(self._media.sources.items()):
-            if not _goes_on(source.track, tracks.get(track_id)):
+            if not goes_on(source.track, tracks.get(track_id)):
                 del self._media.sources[track_id]
                 self._room.stop(source)
         for track_id, track in tracks.items():
@@ -144,11 +161,38 @@ class Publisher:
                 self._media.sources[track_id] = self._room.start(self._peer, track, self._feed)
 
     async def _mute(self, track_id: TrackId, *, muted: bool) -> None:
+        handle, _ = self._published(track_id)
+        (self._muted.add if muted else self._muted.discard)(track_id)
+        await self._align_mutes(handle)
+
+    async def _tap(self, track_id: TrackId, to: TapTarget) -> Tap:
+        handle, track = self._published(track_id)
+        answer = self._answer.sdp if self._answer is not None else ""
+        return await self._media.taps.start(self._as_feed(handle), track, to, answer)
+
+    async def _untap(self, tap: TapId) -> None:
+        if self._handle is not None:
+            await self._media.taps.stop(self._as_feed(self._handle), tap)
+
+    async def _request_key_frame(self, track_id: TrackId) -> None:
+        handle, track = self._published(track_id)
+        if track.kind is TrackKind.VIDEO:
+            with translated():
+                await handle.message({"request": "configure", "streams": [{"mid": track.mid, "keyframe": True}]})
+
+    def _published(self, track_id: TrackId) -> tuple[Handle, PublishedTrack]:
         self._check_open()
         if self._handle is None or track_id not in self._media.tracks:
             raise TrackNotFound("The participant does not publish this track.")
-        (self._muted.add if muted else self._muted.discard)(track_id)
-        await self._align_mutes(self._handle)
+        return self._handle, self._media.tracks[track_id]
+
+    def _as_feed(self, handle: Handle) -> Feed:
+        return Feed(handle, self._room.id, self._feed, self._room.admin_key)
+
+    async def _align(self, handle: Handle) -> None:
+        """Bring what Janus keeps by m-section to the tracks that are there now."""
+        await self._align_mutes(handle)
+        await self._media.taps.stop_all_but(self._as_feed(handle), self._media.tracks)
 
     async def _align_mutes(self, handle: Handle) -> None:
         """A mute sticks to the m-section in Janus: it must leave when a new track takes the section over."""
@@ -225,8 +269,3 @@ class Publisher:
                     receiving=after.receiving,
                 )
             )
-
-
-def _goes_on(before: PublishedTrack, after: PublishedTrack | None) -> bool:
-    """What a track shows may change under those who watch it; its m-section and its layers may not."""
-    return after is not None and (before.mid, before.simulcast) == (after.mid, after.simulcast)

@@ -12,14 +12,15 @@ from typing import Any
 
 import structlog
 
+from media_adapters.common.plan import Changes, Line, changes
+from media_adapters.common.sdp import check_answer
+from media_adapters.common.serial import Serial
 from media_adapters.errors import MediaError, PeerNotFound, StaleNegotiation
 from media_adapters.events import ConnectionChanged, SubscribedTrack, SubscriberOffered
 from media_adapters.janus.client import Handle, JanusClient, JanusError, PluginReply
-from media_adapters.janus.plan import SUBSTREAM, Changes, Line, changes, lines_of, stream
+from media_adapters.janus.plan import SUBSTREAM, lines_of, stream, update
 from media_adapters.janus.refusals import NO_SUCH_FEED, translated
 from media_adapters.janus.room import Room
-from media_adapters.janus.sdp import check_answer
-from media_adapters.janus.serial import Serial
 from media_adapters.janus.transactions import Message
 from media_adapters.models import (
     ConnectionStatus,
@@ -194,7 +195,7 @@ class Subscriber:
         elif restart:
             await self._ask(connection, {"request": "configure", "restart": True}, Changes())
         elif todo.offers:
-            await self._ask(connection, todo.request(), todo)
+            await self._ask(connection, update(todo), todo)
 
     async def _join(self, todo: Changes) -> None:
         """`autoupdate` off: Janus would offer by itself when a publisher leaves, in between our own requests."""

@@ -76,8 +76,10 @@ async def receives_nothing_any_more(person: Person) -> None:
     assert await person.evaluate(RECEIVED) == before
 
 
-async def test_who_is_kicked_is_gone_for_the_others_receives_nothing_and_does_not_come_back(people: People) -> None:
-    async with running_system(replicas=2, spare=0) as system:
+async def test_who_is_kicked_is_gone_for_the_others_receives_nothing_and_does_not_come_back(
+    people: People, backend: str
+) -> None:
+    async with running_system(backend, replicas=2, spare=0) as system:
         first, second = system.replicas
         alice, bob, carol = [await people.arrives(name) for name in ("alice", "bob", "carol")]
         await bob.page.add_init_script(STUBBORN)
@@ -141,8 +143,9 @@ async def test_who_is_banned_stays_out_at_every_replica_on_that_device_and_after
 
 async def test_a_camera_that_is_forbidden_goes_dark_for_the_others_and_comes_back_when_it_is_allowed(
     people: People,
+    backend: str,
 ) -> None:
-    async with running_system(replicas=2, spare=0) as system:
+    async with running_system(backend, replicas=2, spare=0) as system:
         first, second = system.replicas
         alice, bob = await people.arrives("alice"), await people.arrives("bob")
         await alice.joins(first, "demo", moderate=True)

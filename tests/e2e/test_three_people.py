@@ -13,8 +13,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def replica() -> AsyncIterator[Replica]:
-    async with running_system(spare=0) as system:
+async def replica(backend: str) -> AsyncIterator[Replica]:
+    async with running_system(backend, spare=0) as system:
         yield system.replicas[0]
 
 

@@ -58,8 +58,8 @@ WATCH_MOVE = """
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def call(people: People) -> AsyncIterator[Call]:
-    async with running_system(nodes=2, spare=0) as system:
+async def call(people: People, backend: str) -> AsyncIterator[Call]:
+    async with running_system(backend, nodes=2, spare=0) as system:
         alice, bob = [await people.arrives(name) for name in ("alice", "bob")]
         await alice.joins(system.replicas[0], "demo")
         await bob.joins(system.replicas[0], "demo")
@@ -75,10 +75,10 @@ async def test_a_killed_sfu_s_call_goes_on_at_another_node(call: Call, figures: 
     assert started is not None
     began = time.monotonic()
     os.kill(int(started.group(1)), signal.SIGKILL)
-    figures("SFU killed", picture_back_ms=await call.goes_on_elsewhere(began) * 1000)
+    figures(f"SFU killed, {call.system.backend}", picture_back_ms=await call.goes_on_elsewhere(began) * 1000)
 
 
 async def test_a_killed_agent_s_call_goes_on_at_another_node(call: Call, figures: Figures) -> None:
     began = time.monotonic()
     await call.serving_node().kill()
-    figures("agent killed", picture_back_ms=await call.goes_on_elsewhere(began) * 1000)
+    figures(f"agent killed, {call.system.backend}", picture_back_ms=await call.goes_on_elsewhere(began) * 1000)

@@ -21,6 +21,7 @@ from tests.support.replica import Replica
 ARTIFACTS = Path(__file__).parents[2] / "artifacts"
 FRAMES = Path(__file__).parent / "frames.js"
 CAMERA = Path(__file__).parent / "camera.js"
+CONNECTIONS = Path(__file__).parent / "connections.js"
 PATIENCE = 20.0
 """Seconds until something that should happen at once is given up, on a busy machine."""
 
@@ -62,6 +63,20 @@ async ([identity, kind, counter, growth, patience]) => {{
   }}
   return last ? `${{counter}} went from ${{first}} to ${{last[counter]}}` : "no such track is received";
 }}
+"""
+# Type and relay protocol of the local candidate in use, for each connection that is up.
+_SELECTED = """
+async () => {
+  const found = [];
+  for (const connection of window.testConnections) {
+    if (connection.connectionState !== "connected") continue;
+    const report = await connection.getStats();
+    const transport = [...report.values()].find((entry) => entry.type === "transport");
+    const local = report.get(report.get(transport.selectedCandidatePairId).localCandidateId);
+    found.push([local.candidateType, local.relayProtocol ?? ""]);
+  }
+  return found;
+}
 """
 # Asked in the page, not by `wait_for_function`, which the page's own security policy forbids to evaluate text.
 _HOLDS = """
@@ -222,6 +237,10 @@ class Person:
         )
         return [later - earlier for earlier, later in pairwise(times)]
 
+    async def selected_candidates(self) -> list[tuple[str, str]]:
+        """Of each connection that is up: its own candidate's type and how it reaches its relay (webrtc-stats)."""
+        return [tuple(pair) for pair in await self.page.evaluate(_SELECTED)]
+
     async def evaluate(self, script: str, argument: object = None) -> Any:
         """For what people can't do with the page alone: `window.nexusvibe.room` is the SDK's room."""
         return await self.page.evaluate(script, argument)
@@ -278,6 +297,7 @@ class People:
             await context.add_init_script(f"window.testCamera = {list(camera)};")
         await context.add_init_script(path=FRAMES)
         await context.add_init_script(path=CAMERA)
+        await context.add_init_script(path=CONNECTIONS)
         context.set_default_timeout(PATIENCE * 1000)
         person = Person(name, context, await context.new_page())
         self.all.append(person)

@@ -75,9 +75,9 @@ class Client:
             lambda event: event["type"] == kind and all(event.get(key) == value for key, value in fields.items())
         )
 
-    async def until(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    async def until(self, wanted: Callable[[dict[str, Any]], bool], seconds: float = PATIENCE) -> dict[str, Any]:
         """The next event that is wanted; it is taken out of `events`."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(seconds):
             while True:
                 for event in self.events:
                     if wanted(event):

@@ -13,11 +13,13 @@ from pydantic import SecretStr
 from control_plane.access.keys import ApiKeys
 from control_plane.access.tokens import Grants, RoomTokens
 from control_plane.app import replica
+from control_plane.clock import Clock
 from control_plane.database import Database
 from control_plane.ids import Identity, NodeId, ReplicaId
 from control_plane.nodes.identity import ControlKey, new_control_key
 from control_plane.nodes.store import NodeStore
 from control_plane.settings import Settings
+from control_plane.turn.settings import TurnSettings
 from media_adapters.agent.server import NodeServer
 from media_adapters.agent.service import AgentService
 from media_adapters.models import Capability, NodeLoad
@@ -56,14 +58,21 @@ class LocalReplica:
 
 @asynccontextmanager
 async def local_replica(
-    redis: RedisTarget, name: str, nodes: tuple[str, ...] = (), database_url: str = "", api_limit: int = 1_000_000
+    redis: RedisTarget,
+    name: str,
+    nodes: tuple[str, ...] = (),
+    database_url: str = "",
+    api_limit: int = 1_000_000,
+    *,
+    clock: Clock | None = None,
+    turn: TurnSettings | None = None,
 ) -> AsyncIterator[LocalReplica]:
     """`database_url` is of a migrated database, left out of one that is this replica's own."""
     if not database_url:
         with tempfile.TemporaryDirectory(prefix="nv-db-") as folder:
             database_url = f"sqlite:///{folder}/nexusvibe.db"
             await migrate(database_url)
-            async with local_replica(redis, name, nodes, database_url, api_limit) as own:
+            async with local_replica(redis, name, nodes, database_url, api_limit, clock=clock, turn=turn) as own:
                 yield own
         return
     settings = Settings(
@@ -77,7 +86,7 @@ async def local_replica(
         api_requests_per_minute=api_limit,
         trusted_nodes={NodeId(node): NODE_KEY for node in nodes},
     )
-    async with replica(settings) as app:
+    async with replica(settings, clock, turn or TurnSettings(_env_file=None)) as app:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         try:

@@ -7,6 +7,7 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from itertools import islice
 from pathlib import Path
 
 from control_plane.up.child import die_with_parent
@@ -31,11 +32,11 @@ class RunningProcess:
         """None while it runs; negative for the signal that ended it."""
         return self._process.returncode
 
-    async def says(self, part: str, seconds: float = 20.0) -> str:
-        """The first line with `part`, said already or within `seconds`."""
+    async def says(self, part: str, seconds: float = 20.0, *, times: int = 1) -> str:
+        """The first line with `part`, or the one after so many `times`, said already or within `seconds`."""
 
         def found() -> str | None:
-            return next((line for line in self.lines if part in line), None)
+            return next(islice((line for line in self.lines if part in line), times - 1, None), None)
 
         async with asyncio.timeout(seconds), self._news:
             await self._news.wait_for(lambda: found() or self._silent)
@@ -58,6 +59,12 @@ class RunningProcess:
         """SIGKILL: it can tidy up nothing. Returns when it is gone."""
         self.signal(signal.SIGKILL)
         await self.ended()
+
+    async def says_no_more(self) -> list[str]:
+        """All that it said, once it and whatever holds its output have ended."""
+        async with asyncio.timeout(STOP_SECONDS), self._news:
+            await self._news.wait_for(lambda: self._silent)
+        return self.lines
 
     async def stop(self, seconds: float = STOP_SECONDS) -> int:
         """Ask it to end. Its exit code. Raises `AssertionError` when it does not end in time."""

@@ -5,7 +5,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from media_adapters.errors import PeerNotFound, RoomNotFound
+from media_adapters.errors import InvalidDescription, PeerNotFound, RoomNotFound
 from media_adapters.events import MediaEvent, SfuDied, TrackStarted
 from media_adapters.models import (
     Capability,
@@ -20,13 +20,20 @@ from media_adapters.models import (
     PublisherOffer,
     RoomRef,
     RoomSpec,
+    RtpCodec,
     Subscription,
+    Tap,
+    TapId,
+    TapTarget,
     TrackId,
 )
 from media_adapters.registry import BackendSettings, SfuProcess
 
 DESCRIPTION = NodeDescription(
-    backend="recorder", version="1", capabilities=frozenset({Capability.SERVER_MUTE}), warnings=("Only for tests.",)
+    backend="recorder",
+    version="1",
+    capabilities=frozenset({Capability.SERVER_MUTE, Capability.TAP}),
+    warnings=("Only for tests.",),
 )
 
 
@@ -43,6 +50,8 @@ class RecordingNode:
         self.wanted: dict[str, tuple[TrackId, ...]] = {}
         self.subscriptions: dict[str, tuple[Subscription, ...]] = {}
         self.muted: set[TrackId] = set()
+        self.offers: list[PublisherOffer] = []
+        self.candidates: list[IceCandidate | None] = []
         self.answer_sdp = "v=0 answer"
         self._changed = asyncio.Event()
         self._events: asyncio.Queue[MediaEvent] = asyncio.Queue()
@@ -85,6 +94,7 @@ class RecordingNode:
 
     async def publish(self, peer: PeerRef, offer: PublisherOffer) -> PublisherAnswer:
         await self._record("publish", peer)
+        self.offers.append(offer)
         known = self._peers(peer.room).get(peer, PeerStatus(peer=peer))
         status = ConnectionStatus(negotiation=offer.negotiation, connected=True, receiving=True)
         self.rooms[peer.room][peer] = known.model_copy(update={"tracks": offer.tracks, "publisher": status})
@@ -105,6 +115,8 @@ class RecordingNode:
 
     async def add_candidate(self, peer: PeerRef, pc: PeerConnectionRole, candidate: IceCandidate | None) -> None:
         await self._on_peer("add_candidate", peer)
+        self.candidates.append(candidate)
+        self._changed.set()
 
     async def restart_ice(self, peer: PeerRef) -> None:
         await self._on_peer("restart_ice", peer)
@@ -114,6 +126,19 @@ class RecordingNode:
         (self.muted.add if muted else self.muted.discard)(track)
         self.rooms[peer.room][peer] = status.model_copy(update={"muted": frozenset(self.muted)})
         self._changed.set()
+
+    async def tap(self, peer: PeerRef, track: TrackId, to: TapTarget) -> Tap:
+        status = await self._on_peer("tap", peer)
+        if not to.local:
+            raise InvalidDescription("Not here.")
+        (tapped,) = (one for one in status.tracks if one.id == track)
+        return Tap.of(TapId("tap-1"), tapped, RtpCodec(name="VP8", payload_type=96, clock_rate=90000), to)
+
+    async def untap(self, peer: PeerRef, tap: TapId) -> None:
+        await self._record("untap", peer)
+
+    async def request_key_frame(self, peer: PeerRef, track: TrackId) -> None:
+        await self._on_peer("request_key_frame", peer)
 
     async def adopt(self, peer: PeerRef) -> PeerStatus:
         return await self._on_peer("adopt", peer)

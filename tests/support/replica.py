@@ -22,7 +22,7 @@ from tests.support.ports import reserved_port
 from tests.support.processes import RunningProcess, running_process
 from tests.support.redis import RedisServer, running_redis
 
-READY_SECONDS = 20.0
+READY_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,7 @@ class System:
     replicas: list[Replica]
     nodes: list[RunningProcess]
     database_url: str
+    backend: str
     _stack: AsyncExitStack
 
     async def start_replica(self, **settings: str) -> Replica:
@@ -111,7 +112,7 @@ class System:
         """The next media node. `settings` are those of the node agent, as text."""
         key = self.node_keys[len(self.nodes)]
         urls = [f"http://127.0.0.1:{port}" for port in self.replica_ports]
-        own = {name.upper(): value for name, value in settings.items()}
+        own = {"BACKEND": self.backend} | {name.upper(): value for name, value in settings.items()}
         node = await self._stack.enter_async_context(running_node(key, self.keys, urls, self.folder / key.id, **own))
         self.nodes.append(node)
         return node
@@ -152,7 +153,7 @@ async def running_replica(
 async def running_node(
     key: NodeKey, keys: Keys, control_urls: Sequence[str], run_dir: Path, **own: str
 ) -> AsyncIterator[RunningProcess]:
-    """One media node with Janus, on loopback. `own` are settings without their prefix, in upper case."""
+    """One media node, on loopback: Janus unless `own` says another. `own`: settings without prefix, in upper case."""
     env = {
         "ID": key.id,
         "KEY_FILE": str(key.file),
@@ -174,7 +175,9 @@ async def running_node(
 
 
 @asynccontextmanager
-async def running_system(*, replicas: int = 1, nodes: int = 1, spare: int = 2) -> AsyncIterator[System]:
+async def running_system(
+    backend: str = "janus", *, replicas: int = 1, nodes: int = 1, spare: int = 2
+) -> AsyncIterator[System]:
     """A system that people can join. `spare`: how many replicas and nodes more may be started later."""
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(_folder())
@@ -184,7 +187,7 @@ async def running_system(*, replicas: int = 1, nodes: int = 1, spare: int = 2) -
         ports = [reserved_port() for _ in range(replicas + spare)]
         database_url = f"sqlite:///{folder}/keys/nexusvibe.db"
         await migrate(database_url)
-        system = System(folder, redis, keys, node_keys, ports, [], [], database_url, stack)
+        system = System(folder, redis, keys, node_keys, ports, [], [], database_url, backend, stack)
         for _ in range(nodes):
             await system.start_node()
         for _ in range(replicas):

@@ -47,6 +47,10 @@ class Janus:
             while await self.media_handles():  # noqa: ASYNC110 - Janus tells nobody
                 await asyncio.sleep(SAMPLE_S)
 
+    async def handles(self) -> int:
+        """How many handles all sessions hold."""
+        return len(await self._handles())
+
     async def _handles(self) -> list[tuple[int, int]]:
         sessions = (await self._ask("list_sessions"))["sessions"]
         return [

@@ -10,7 +10,8 @@ import aiohttp
 from aiortc import RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack
 
-from tests.support.media import Camera, peer_connection
+from media_adapters.conformance.signs import Camera
+from tests.support.media import peer_connection
 
 SDP = "application/sdp"
 FRAGMENT = "application/trickle-ice-sdpfrag"

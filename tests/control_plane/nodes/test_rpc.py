@@ -22,7 +22,7 @@ from media_adapters.errors import MediaError, NodeGone, NodeTimeout, PeerNotFoun
 from media_adapters.events import MediaEvent
 from media_adapters.models import IceCandidate, NodeId, PeerConnectionRole
 from media_adapters.wire import SUBPROTOCOL, Challenge, Handshake, Hello, new_nonce, private_key, public_text
-from tests.support.agent import LocalAgent, Reachable, local_agent
+from tests.support.agent import LocalAgent, Reachable, Replica, local_agent
 from tests.support.cast import ALICE, CAMERA, OFFER, ROOM, opened, started
 from tests.support.ports import reserved_port
 
@@ -174,6 +174,22 @@ def cut(agent: LocalAgent) -> None:
     """Every connection of the agent breaks."""
     for connection in agent.server._connections:
         connection._websocket.transport.abort()
+
+
+async def test_who_calls_again_as_soon_as_a_call_was_lost_does_not_wait_for_an_answer() -> None:
+    async def insists(replica: Replica) -> None:
+        for _ in range(2):
+            with pytest.raises(NodeGone):
+                await opened(replica)
+
+    async with local_agent() as agent, agent.dialled() as replica:
+        agent.media.held["open_room"] = asyncio.Event()
+        insisting = asyncio.create_task(insists(replica))
+        await agent.media.waiting.wait()
+        cut(agent)
+        async with asyncio.timeout(1):
+            await insisting
+        agent.media.held["open_room"].set()
 
 
 async def test_listener_that_fails_does_not_cost_the_connection() -> None:

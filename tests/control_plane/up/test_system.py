@@ -26,9 +26,9 @@ def page(tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def running_up(tmp_path: Path, page: Path, port: int = 0) -> AsyncIterator[RunningProcess]:
+async def running_up(tmp_path: Path, page: Path, port: int = 0, *more: str) -> AsyncIterator[RunningProcess]:
     options = ("--port", str(port), "--no-open", "--data-dir", str(tmp_path / "state"), "--web-root", str(page))
-    argv = (sys.executable, "-m", "control_plane", "up", *options)
+    argv = (sys.executable, "-m", "control_plane", "up", *options, *more)
     # What a killed supervisor leaves of files goes with this folder, whose path is short for Redis's socket.
     with tempfile.TemporaryDirectory(prefix="nv-") as scratch:
         os.chmod(scratch, 0o711)  # noqa: PTH101, S103 -- Janus passes through as another user
@@ -183,3 +183,11 @@ async def test_part_that_can_not_start_is_named_and_nothing_is_left(
     async with running_up(tmp_path, page) as up:
         assert await up.ended() == 1
         assert up.lines[-1] == "nexusvibe: redis could not start: it ended with exit code 1."
+
+
+async def test_media_server_that_is_not_installed_is_named_with_those_that_are(tmp_path: Path, page: Path) -> None:
+    async with running_up(tmp_path, page, 0, "--sfu", "pigeons") as up:
+        assert await up.ended() == 1
+    told = next(line for line in up.lines if "pigeons" in line)
+    assert re.search(r"There is no media backend called 'pigeons'. Installed: .*janus", told)
+    assert up.lines[-1] == "nexusvibe: node could not start: it ended with exit code 1."

@@ -48,6 +48,10 @@ async def test_taken_port_is_named(folder: Path) -> None:
         ({"control_public_key": "short"}, "CONTROL_PUBLIC_KEY can't be used"),
         ({"backend": "carrier-pigeon"}, "no media backend called 'carrier-pigeon'. Installed: "),
         ({"port": "seventy"}, "NEXUSVIBE_NODE_PORT: "),
+        (
+            {"rtp_ports": "[30000, 20000]"},
+            "NEXUSVIBE_NODE_RTP_PORTS: the first port, 30000, comes after the last, 20000",
+        ),
         ({"host": "192.0.2.1"}, "not loopback: set tls_certificate"),
         ({"tls_certificate": "/etc/hostname"}, "tls_certificate and tls_key belong together"),
         ({"tls_certificate": "/etc/hostname", "tls_key": "/etc/hostname"}, "TLS certificate or key can't be used"),

@@ -115,7 +115,7 @@ def test_private_key_that_is_none_is_refused() -> None:
 
 
 def test_every_call_of_the_contract_travels() -> None:
-    assert {"publish", "subscribe", "answer", "adopt", "close_peer", "keep", "sync"} <= METHODS.keys()
+    assert {"publish", "subscribe", "answer", "adopt", "tap", "close_peer", "keep", "sync"} <= METHODS.keys()
     assert METHODS["publish"].scope == "peer"
     assert METHODS["sync"].scope == "room"
     assert METHODS["load"].scope == "node"

@@ -48,7 +48,7 @@ async def test_the_load_counts_rooms_and_the_processor(server: Server) -> None:
         load = await node.load()
     assert (load.rooms, load.peers, load.streams) == (0, 0, 0)
     assert 0 <= load.cpu <= 1
-    assert int(home.pid_file(server.settings.run_dir).read_text()) == server.process.pid
+    assert home.pids(server.settings.run_dir) == [server.process.pid]
 
 
 def test_configuration_and_secrets_are_for_the_owner_only(settings: BackendSettings) -> None:

@@ -3,8 +3,8 @@
 import re
 
 from media_adapters.events import ConnectionChanged, SubscriberOffered, TrackStarted, TrackStopped
-from media_adapters.models import SimulcastLayer, Subscription, TrackKind, TrackSource
-from tests.support.media import Camera, Stage
+from media_adapters.models import SimulcastLayer, Subscription, TrackKind
+from tests.support.media import Stage
 
 
 async def test_a_published_camera_and_microphone_are_seen_and_heard(lobby: Stage) -> None:
@@ -41,9 +41,7 @@ async def test_connections_come_up_and_the_publisher_is_heard(lobby: Stage) -> N
 
 async def test_a_track_said_to_have_layers_that_has_none_is_seen_whatever_layer_is_asked_for(lobby: Stage) -> None:
     alice, bob = lobby.person("alice"), lobby.person("bob")
-    camera = alice.adds(Camera(), TrackKind.VIDEO, TrackSource.CAMERA)
-    transceiver, track = alice.tracks[camera]
-    alice.tracks[camera] = (transceiver, track.model_copy(update={"simulcast": True}))
+    camera = alice.adds(TrackKind.VIDEO, simulcast=True)
     await alice.negotiates()
     for layer in SimulcastLayer:
         await lobby.node.subscribe(bob.ref, [Subscription(track=camera, layer=layer)])
@@ -59,9 +57,9 @@ async def test_what_is_paused_is_not_sent_and_goes_on_with_a_key_frame_and_witho
     offers = len(bob.offers)
     sound = Subscription(track=microphone)
     await lobby.node.subscribe(bob.ref, [Subscription(track=camera, paused=True), sound])
-    await bob.sees(microphone, 10)  # what was under way has arrived
+    await bob.sees(microphone, frames=10)  # what was under way has arrived
     seen = bob.frames[camera]
-    await bob.sees(microphone, 50)
+    await bob.sees(microphone, frames=50)
     assert bob.frames[camera] == seen
     await lobby.node.subscribe(bob.ref, [Subscription(track=camera), sound])
     await bob.sees(camera)
@@ -75,9 +73,9 @@ async def test_what_is_paused_from_the_start_is_not_sent(lobby: Stage) -> None:
         await lobby.started(track)
     sound = Subscription(track=microphone)
     await lobby.node.subscribe(bob.ref, [Subscription(track=camera, paused=True), sound])
-    await bob.sees(microphone, 50)
+    await bob.sees(microphone, frames=50)
     seen = bob.frames[camera]
-    await bob.sees(microphone, 50)
+    await bob.sees(microphone, frames=50)
     assert bob.frames[camera] == seen
     await lobby.node.subscribe(bob.ref, [Subscription(track=camera), sound])
     await bob.sees(camera)

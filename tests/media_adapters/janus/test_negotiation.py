@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-from aiortc.mediastreams import AudioStreamTrack
 
 from media_adapters.errors import InvalidDescription, PeerNotFound, RoomNotFound, StaleNegotiation, TrackNotFound
 from media_adapters.events import (
@@ -146,7 +145,7 @@ async def test_what_is_not_here_is_said(lobby: Stage) -> None:
 
 async def test_a_refused_first_offer_leaves_nothing_behind(lobby: Stage, server: Server) -> None:
     alice = lobby.person("alice")
-    alice.adds(AudioStreamTrack(), TrackKind.AUDIO, TrackSource.MICROPHONE)
+    alice.adds(TrackKind.AUDIO)
     offer = await alice.offer()
     for sdp in ("", "not SDP", refused_by_janus(offer.sdp)):
         with pytest.raises(InvalidDescription):

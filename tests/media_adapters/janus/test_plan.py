@@ -1,4 +1,5 @@
-from media_adapters.janus.plan import Changes, Line, Source, changes, lines_of
+from media_adapters.common.plan import Changes, Line, Source, changes
+from media_adapters.janus.plan import lines_of, update
 from media_adapters.models import (
     Incarnation,
     ParticipantId,
@@ -53,7 +54,7 @@ def test_a_track_that_ended_and_started_again_is_subscribed_to_anew() -> None:
     before, after = source("cat", "1"), source("cat", "2")
     todo = plan([Line("0", before, HIGH)], {"cat": HIGH}, [after])
     assert (todo.unsubscribe, todo.subscribe) == (("0",), ((after, HIGH),))
-    assert todo.request() == {
+    assert update(todo) == {
         "request": "update",
         "unsubscribe": [{"sub_mid": "0"}],
         "subscribe": [{"feed": "feed", "mid": "0", "crossrefid": "2"}],
@@ -86,7 +87,7 @@ def test_what_is_paused_and_goes_on_needs_no_offer() -> None:
 def test_the_layer_goes_with_a_new_subscription_by_janus_numbers() -> None:
     cat = source("cat", simulcast=True)
     for layer, number in ((HIGH, 2), (MEDIUM, 1), (LOW, 0)):
-        (entry,) = plan([], {"cat": layer}, [cat]).request()["subscribe"]
+        (entry,) = update(plan([], {"cat": layer}, [cat]))["subscribe"]
         assert entry["substream"] == number
 
 

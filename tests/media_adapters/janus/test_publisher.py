@@ -15,7 +15,7 @@ ALICE = PeerRef(room=ROOM, participant=ParticipantId("alice"), epoch=1)
 def heard(*news: dict[str, object]) -> list[tuple[bool, bool]]:
     """The (connected, receiving) that others are told, one after another."""
     told: list[MediaEvent] = []
-    room = Room(ROOM, told.append, on_destroyed=lambda _reason: None)
+    room = Room(ROOM, told.append, on_destroyed=lambda _reason: None, admin_key="")
     publisher = Publisher(ALICE, room, cast("JanusClient", None), deadline=1, on_lost=lambda _reason: None)
     for message in news:
         publisher._on_event(message)

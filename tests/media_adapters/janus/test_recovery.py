@@ -4,8 +4,8 @@ import asyncio
 from typing import Any
 
 import pytest
-from aiortc.mediastreams import AudioStreamTrack
 
+from media_adapters.conformance.signs import Microphone
 from media_adapters.errors import RoomNotFound, StaleNegotiation
 from media_adapters.events import (
     ConnectionChanged,
@@ -146,7 +146,7 @@ async def test_a_muted_track_stays_muted_when_its_publisher_comes_back_after_a_h
     await alice.publisher.close()
     _, track = alice.tracks.pop(microphone)
     alice.publisher = peer_connection()
-    transceiver = alice.publisher.addTransceiver(AudioStreamTrack(), direction="sendonly")
+    transceiver = alice.publisher.addTransceiver(Microphone(lobby.sign(microphone)), direction="sendonly")
     alice.tracks[microphone] = (transceiver, track)
     await alice.negotiates()
     await bob.is_offered({microphone})

@@ -13,7 +13,8 @@ class Serial:
     """Runs operations one at a time, in the order in which they were asked for.
 
     A caller that is cancelled, or has waited `deadline` seconds, goes its way with `NodeTimeout`; its operation is
-    finished nevertheless, so that our picture of Janus stays true. Operations themselves are bounded by the client.
+    finished nevertheless, so that our picture of the SFU stays true. Operations themselves are bounded by those who
+    perform them.
     """
 
     def __init__(self, deadline: float) -> None:
@@ -30,7 +31,9 @@ class Serial:
             async with asyncio.timeout(self._deadline):
                 return await asyncio.shield(task)
         except TimeoutError as error:
-            raise NodeTimeout(f"Janus took more than {self._deadline} s; the call may still take effect") from error
+            raise NodeTimeout(
+                f"The media server took more than {self._deadline} s; the call may still take effect"
+            ) from error
 
     def start(self, operation: Callable[[], Awaitable[Result]]) -> "asyncio.Task[Result]":
         """Ask for an operation without waiting for it."""

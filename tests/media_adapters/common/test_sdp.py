@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from media_adapters.common.sdp import check_answer, check_offer, parse
 from media_adapters.errors import InvalidDescription
-from media_adapters.janus.sdp import check_answer, check_offer, parse
 from media_adapters.models import MAX_SDP_CHARS, PublishedTrack, PublisherOffer, TrackId, TrackKind, TrackSource
 
 SESSION = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"

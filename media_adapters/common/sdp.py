@@ -1,15 +1,16 @@
-"""Is this SDP fit for Janus? Checked here because Janus 1.1 trusts what it gets more than it should. No I/O."""
+"""Is this SDP fit for an SFU? Checked here because Janus 1.1 trusts what it gets more than it should. No I/O."""
 
 import re
 from collections import Counter
 from dataclasses import dataclass, field
 
 from media_adapters.errors import InvalidDescription
-from media_adapters.models import MAX_SDP_CHARS, PublishedTrack, PublisherOffer
+from media_adapters.models import MAX_SDP_CHARS, Mid, PublishedTrack, PublisherOffer, RtpCodec
 
 MAX_SECTIONS = 64
 MAX_RIDS = 3
-"""Janus keeps three simulcast layers per m-section and writes past their end when a fourth is offered."""
+"""Janus keeps three simulcast layers per m-section and writes past their end when a fourth is offered; browsers send no
+more either."""
 
 MAX_MID_CHARS = 16
 
@@ -18,10 +19,11 @@ _LINE = re.compile(r"^[a-z]=[^\x00-\x1f\x7f]*$")
 
 @dataclass
 class Section:
-    """One m-section: its media kind, `a=` attributes by name, and whether it is rejected (port 0)."""
+    """One m-section: its media kind, `a=` attributes by name, payload types, and whether it is rejected (port 0)."""
 
     kind: str = ""
     rejected: bool = False
+    formats: tuple[str, ...] = ()
     attributes: dict[str, list[str]] = field(default_factory=dict)
 
     @property
@@ -58,11 +60,38 @@ def _media(line: str) -> Section:
     words = line[2:].split(" ")
     if len(words) < 4 or not words[1].isdecimal():
         raise InvalidDescription("An m-line of the SDP is malformed.")
-    return Section(kind=words[0], rejected=words[1] == "0")
+    return Section(kind=words[0], rejected=words[1] == "0", formats=tuple(words[3:]))
+
+
+def codec_of(answer: str, mid: Mid) -> RtpCodec | None:
+    """How the media of an m-section are encoded: Janus answers with one codec, first. None when it answered none."""
+    for section in parse(answer).sections:
+        if section.mid == mid and not section.rejected:
+            return _codec(section)
+    return None
+
+
+def _codec(section: Section) -> RtpCodec | None:
+    payload_type = section.formats[0]
+    mapped = _of_payload(section, "rtpmap", payload_type).split("/")
+    if len(mapped) < 2:
+        return None
+    return RtpCodec(
+        name=mapped[0],
+        payload_type=int(payload_type),
+        clock_rate=int(mapped[1]),
+        channels=int(mapped[2]) if len(mapped) > 2 else None,
+        parameters=_of_payload(section, "fmtp", payload_type),
+    )
+
+
+def _of_payload(section: Section, attribute: str, payload_type: str) -> str:
+    values = (value.partition(" ") for value in section.attributes.get(attribute, ()))
+    return next((value for number, _, value in values if number == payload_type), "")
 
 
 def check_offer(offer: PublisherOffer) -> None:
-    """Raises `InvalidDescription` unless Janus can answer the offer and every listed track is in it."""
+    """Raises `InvalidDescription` unless the offer can be answered and every listed track is in it."""
     description = parse(offer.sdp)
     _check_sections(description)
     kinds = {section.mid: section.kind for section in description.sections}

@@ -1,0 +1,1 @@
+"""What adapters have in common: the parts of a `MediaNode` that know no SFU."""
