@@ -5,6 +5,7 @@ It is a process of its own so that neither the bench nor another generator's wor
 
 import asyncio
 import json
+import math
 import sys
 from asyncio import StreamReader, StreamWriter
 from asyncio.subprocess import PIPE
@@ -31,7 +32,7 @@ class Load:
 
     async def view(self, first: int, count: int, cameras: int) -> list[tuple[float, float]]:
         """Let `count` viewers join one after another. Of each, ms until the first and until the last camera's key frame
-        had arrived whole."""
+        had arrived whole; infinite when it never did."""
         return [(one, every) for one, every in await self._ask(do="view", first=first, count=count, cameras=cameras)]
 
     async def take(self) -> tuple[int, int]:
@@ -90,7 +91,7 @@ async def _view(clients: Clients, viewers: list[Arrivals], number: int, cameras:
     arrivals = await clients.views(number, cameras)
     viewers.append(arrivals)
     after = [1000 * (at - began) for at in arrivals.first_frames()]
-    return min(after), max(after)
+    return min(after, default=math.inf), max(after) if len(after) == cameras else math.inf
 
 
 if __name__ == "__main__":
