@@ -33,6 +33,7 @@ class AsyncNexusVibe:
         self.participants = AsyncParticipants(self)
         self.bans = AsyncBans(self)
         self.messages = AsyncMessages(self)
+        self.turn = AsyncTurn(self)
 
     async def __aenter__(self) -> Self:
         return self
@@ -59,7 +60,7 @@ class AsyncNexusVibe:
     async def pages(self, name: str, *parts: str, **query: str | None) -> AsyncIterator[Any]:
         after: str | None = None
         while True:
-            page = await self.ask(wire.page(*parts, query=query, after=after))
+            page = await self.ask(wire.get(*parts, query={**query, "limit": "100", "after": after}))
             for each in page[name]:
                 yield each
             after = page["next"]
@@ -273,3 +274,16 @@ class AsyncMessages:
         call = wire.make("rooms", room, "messages", body=request, key=idempotency_key)
         message: models.Message = await self._api.ask(call)
         return message
+
+
+class AsyncTurn:
+    """Relays, for who connects by other ways than a room; people in rooms are given theirs."""
+
+    def __init__(self, api: AsyncNexusVibe) -> None:
+        self._api = api
+
+    async def ice_servers(self, user: str, region: str | None = None) -> models.IceServersAnswer:
+        """Best first, with a credential for `user`, by whom use is counted."""
+        call = wire.get("ice-servers", query={"user": user, "region": region})
+        servers: models.IceServersAnswer = await self._api.ask(call)
+        return servers

@@ -42,14 +42,10 @@ class Call:
     repeatable: bool = False
 
 
-def get(*parts: str, known: Seen[Any] | None = None) -> Call:
+def get(*parts: str, known: Seen[Any] | None = None, query: Mapping[str, str | None] | None = None) -> Call:
     headers = {"If-None-Match": known.etag} if known else {}
-    return Call("GET", path(*parts), headers=headers, repeatable=True)
-
-
-def page(*parts: str, query: dict[str, str | None], after: str | None) -> Call:
-    given = {name: value for name, value in (query | {"after": after}).items() if value is not None}
-    return Call("GET", path(*parts), query=given | {"limit": "100"}, repeatable=True)
+    given = {name: value for name, value in (query or {}).items() if value is not None}
+    return Call("GET", path(*parts), query=given, headers=headers, repeatable=True)
 
 
 def make(*parts: str, body: Mapping[str, Any], key: str | None) -> Call:

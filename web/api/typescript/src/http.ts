@@ -37,6 +37,8 @@ interface Call {
 }
 
 export type Path = readonly string[];
+export type Query = Readonly<Record<string, string | null | undefined>>;
+type Page<T> = Record<string, T[]> & { next: string | null };
 
 export class Http {
   private readonly url: string;
@@ -51,8 +53,9 @@ export class Http {
     this.fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
   }
 
-  async get<T>(path: Path): Promise<T> {
-    return (await (await this.send({ method: "GET", path: join(path), repeatable: true })).json()) as T;
+  async get<T>(path: Path, query: Query = {}): Promise<T> {
+    const call = { method: "GET", path: join(path, query), repeatable: true };
+    return (await (await this.send(call)).json()) as T;
   }
 
   /** With `known`, that again if it is still so. */
@@ -62,18 +65,10 @@ export class Http {
     return known && response.status === 304 ? known : seen<T>(response);
   }
 
-  async *pages<T>(
-    path: Path,
-    name: string,
-    query: Record<string, string | undefined> = {},
-  ): AsyncGenerator<T> {
+  async *pages<T>(path: Path, name: string, query: Query = {}): AsyncGenerator<T> {
     let after: string | null = null;
     do {
-      const asked = new URLSearchParams({ limit: "100" });
-      for (const [field, value] of Object.entries({ ...query, after }))
-        if (value != null) asked.set(field, value);
-      const call = { method: "GET", path: `${join(path)}?${asked.toString()}`, repeatable: true };
-      const page = (await (await this.send(call)).json()) as Record<string, T[]> & { next: string | null };
+      const page: Page<T> = await this.get(path, { ...query, limit: "100", after });
       yield* page[name] ?? [];
       after = page.next;
     } while (after !== null);
@@ -129,8 +124,11 @@ export class Http {
   }
 }
 
-function join(path: Path): string {
-  return `/v1/${path.map(encodeURIComponent).join("/")}`;
+function join(path: Path, query: Query = {}): string {
+  const given = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value != null) given.set(name, value);
+  const asked = given.toString();
+  return `/v1/${path.map(encodeURIComponent).join("/")}${asked && `?${asked}`}`;
 }
 
 async function seen<T>(response: Response): Promise<Seen<T>> {

@@ -2,7 +2,7 @@
 
 import { Http, type Options } from "./http.ts";
 import { Participants } from "./participants.ts";
-import { Bans, Messages, Rooms, Tokens } from "./rooms.ts";
+import { Bans, Messages, Rooms, Tokens, Turn } from "./rooms.ts";
 
 export { NexusVibeError, Refused, Unreachable } from "./errors.ts";
 export type * from "./generated/models.ts";
@@ -20,6 +20,7 @@ export class NexusVibe {
   readonly participants: Participants;
   readonly bans: Bans;
   readonly messages: Messages;
+  readonly turn: Turn;
 
   constructor(url: string, key: string, options: Options = {}) {
     const http = new Http(url, key, options);
@@ -28,5 +29,6 @@ export class NexusVibe {
     this.participants = new Participants(http);
     this.bans = new Bans(http);
     this.messages = new Messages(http);
+    this.turn = new Turn(http);
   }
 }

@@ -2,6 +2,7 @@ import type {
   AttributeSet,
   Ban,
   BanRequest,
+  IceServersAnswer,
   Message,
   MessageRequest,
   MintedToken,
@@ -122,5 +123,19 @@ export class Messages {
 
   send(room: string, request: MessageRequest, once: Once = {}): Promise<Message> {
     return this.http.make(["rooms", room, "messages"], request, once);
+  }
+}
+
+/** Relays, for who connects by other ways than a room; people in rooms are given theirs. */
+export class Turn {
+  private readonly http: Http;
+
+  constructor(http: Http) {
+    this.http = http;
+  }
+
+  /** Best first, with a credential for `user`, by whom use is counted. */
+  iceServers(user: string, { region }: { region?: string } = {}): Promise<IceServersAnswer> {
+    return this.http.get(["ice-servers"], { user, region });
   }
 }

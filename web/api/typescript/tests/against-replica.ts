@@ -59,7 +59,7 @@ async function record(): Promise<string[][]> {
     asked.push([init?.method ?? "", new URL(input instanceof Request ? input.url : input).pathname]);
     return Promise.resolve(Response.json({ next: null }, { headers: { ETag: '"1"' } }));
   };
-  const { tokens, rooms, participants, bans, messages } = new NexusVibe(url, key, { fetch });
+  const { tokens, rooms, participants, bans, messages, turn } = new NexusVibe(url, key, { fetch });
   const [r, p, t] = ["Xroom", "Xparticipant", "Xtrack"];
   await Promise.all([
     tokens.mint({ room: r }),
@@ -72,7 +72,7 @@ async function record(): Promise<string[][]> {
     ...[participants.permissions(r, p), participants.updatePermissions(r, p, ANYWAY, {})],
     ...[participants.attributes(r, p), participants.updateAttributes(r, p, ANYWAY, {})],
     ...[all(bans.list(r)), bans.create(r, { identity: "ann" }), bans.delete(r, "Xban")],
-    ...[all(messages.list(r)), messages.send(r, { text: "Hello" })],
+    ...[all(messages.list(r)), messages.send(r, { text: "Hello" }), turn.iceServers("ann")],
   ]);
   return asked;
 }
