@@ -34,6 +34,7 @@ class NexusVibe:
         self.participants = Participants(self)
         self.bans = Bans(self)
         self.messages = Messages(self)
+        self.turn = Turn(self)
 
     def __enter__(self) -> Self:
         return self
@@ -60,7 +61,7 @@ class NexusVibe:
     def pages(self, name: str, *parts: str, **query: str | None) -> Iterator[Any]:
         after: str | None = None
         while True:
-            page = self.ask(wire.page(*parts, query=query, after=after))
+            page = self.ask(wire.get(*parts, query={**query, "limit": "100", "after": after}))
             yield from page[name]
             after = page["next"]
             if after is None:
@@ -271,3 +272,16 @@ class Messages:
         call = wire.make("rooms", room, "messages", body=request, key=idempotency_key)
         message: models.Message = self._api.ask(call)
         return message
+
+
+class Turn:
+    """Relays, for who connects by other ways than a room; people in rooms are given theirs."""
+
+    def __init__(self, api: NexusVibe) -> None:
+        self._api = api
+
+    def ice_servers(self, user: str, region: str | None = None) -> models.IceServersAnswer:
+        """Best first, with a credential for `user`, by whom use is counted."""
+        call = wire.get("ice-servers", query={"user": user, "region": region})
+        servers: models.IceServersAnswer = self._api.ask(call)
+        return servers

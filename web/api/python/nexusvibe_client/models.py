@@ -57,6 +57,24 @@ class BanRequest(TypedDict):
     """How long; null: for good."""
 
 
+class IceServerAnswer(TypedDict):
+    """RTCIceServer."""
+
+    urls: list[str]
+    username: str | None
+    """Expiry and an opaque id."""
+
+    credential: str | None
+
+
+class IceServersAnswer(TypedDict):
+    ice_servers: list[IceServerAnswer]
+    """Best first; empty when nobody runs a relay for this service."""
+
+    expires_at: int | None
+    """Seconds since 1970: no new relay is allocated with them afterwards."""
+
+
 class KickRequest(TypedDict):
     reason: NotRequired[str]
     """Told to them when they come back."""

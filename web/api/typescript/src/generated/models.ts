@@ -72,6 +72,27 @@ export interface BanRequest {
    */
   for_s?: number | null;
 }
+/**
+ * RTCIceServer.
+ */
+export interface IceServerAnswer {
+  urls: string[];
+  /**
+   * Expiry and an opaque id.
+   */
+  username: string | null;
+  credential: string | null;
+}
+export interface IceServersAnswer {
+  /**
+   * Best first; empty when nobody runs a relay for this service.
+   */
+  ice_servers: IceServerAnswer[];
+  /**
+   * Seconds since 1970: no new relay is allocated with them afterwards.
+   */
+  expires_at: number | null;
+}
 export interface KickRequest {
   /**
    * Told to them when they come back.
