@@ -98,12 +98,6 @@ async def published(asking: Http, replica: LocalReplica, shown: str) -> tuple[st
     return posted.headers["Location"], posted
 
 
-async def is_over(asking: Http, replica: LocalReplica, path: str, shown: str, seconds: float = 5.0) -> None:
-    async with asyncio.timeout(seconds):
-        while await asking.get(replica.url + path, shown) != 404:  # noqa: ASYNC110 - over HTTP nobody is told
-            await asyncio.sleep(0.02)
-
-
 def the_peer(node: LocalNode) -> PeerRef:
     return next(peer for peers in node.media.rooms.values() for peer, status in peers.items() if status.tracks)
 
@@ -360,7 +354,7 @@ async def test_a_connection_that_is_over_ends_the_publication(
         event = ConnectionChanged(peer=the_peer(node), pc=PeerConnectionRole.PUBLISHER, connected=up, receiving=up)
         node.media.emit(event)
     assert (await alice.hears("participant.left"))["reason"] == "left"
-    await is_over(asking, here, path, shown)
+    await asking.until_gone(here.url + path, shown)
 
 
 async def test_silence_ends_the_publication_and_a_pause_does_not(
@@ -378,7 +372,7 @@ async def test_silence_ends_the_publication_and_a_pause_does_not(
     assert await asking.get(here.url + path, shown) == 204
     node.media.emit(event.model_copy(update={"receiving": False}))
     assert (await alice.hears("participant.left"))["reason"] == "left"
-    await is_over(asking, here, path, shown)
+    await asking.until_gone(here.url + path, shown)
 
 
 async def test_media_that_never_come_end_the_publication(
@@ -388,7 +382,7 @@ async def test_media_that_never_come_end_the_publication(
     shown = token("obs")
     path, _ = await published(asking, here, shown)
     assert (await alice.hears("participant.left"))["reason"] == "left"
-    await is_over(asking, here, path, shown)
+    await asking.until_gone(here.url + path, shown)
 
 
 async def test_another_replica_speaks_for_the_publishers_of_one_that_is_gone(

@@ -76,6 +76,12 @@ class Http:
     async def get(self, url: str, token: str | None) -> int:
         return (await self.ask("GET", url, token)).status
 
+    async def until_gone(self, url: str, token: str | None, seconds: float = 5.0) -> None:
+        """Return once there is no such resource any more."""
+        async with asyncio.timeout(seconds):
+            while await self.get(url, token) != 404:  # noqa: ASYNC110 -- over HTTP nobody is told
+                await asyncio.sleep(0.02)
+
     async def delete(self, url: str, token: str | None) -> int:
         return (await self.ask("DELETE", url, token)).status
 
