@@ -113,7 +113,9 @@ class Person:
 
     async def enters(self) -> None:
         """Give one's name on the page that is open, and join: people don't wait for their camera."""
-        await self._part("name-input").fill(self.name)
+        name = self._part("name-input")
+        if await name.is_editable():  # unless the invitation names this person
+            await name.fill(self.name)
         await self._part("join").click()
         await self.is_in()
 

@@ -2,6 +2,8 @@
 
 export interface Invitation {
   readonly token: string | null;
+  /** The name that the token gives its bearer, who then chooses none. */
+  readonly name: string | null;
   /** Websocket URLs of the control plane, the first to be tried first. */
   readonly servers: readonly string[];
 }
@@ -20,7 +22,20 @@ export function readInvitation(address: URL): Invitation {
     if (server.pathname === "/") server.pathname = PATH;
     return server.href;
   });
-  return { token: token === "" ? null : token, servers: [...new Set(servers)] };
+  const shown = token === "" ? null : token;
+  return { token: shown, name: shown && nameIn(shown), servers: [...new Set(servers)] };
+}
+
+/** Read, not verified: it is only shown to who brought it. */
+function nameIn(token: string): string | null {
+  try {
+    const payload = (token.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/");
+    const bytes = Uint8Array.from(atob(payload), (letter) => letter.charCodeAt(0));
+    const { name } = JSON.parse(new TextDecoder().decode(bytes)) as { name?: unknown };
+    return typeof name === "string" && name !== "" ? name : null;
+  } catch {
+    return null;
+  }
 }
 
 /** A link may name further replicas of this host, and nobody else's server: it would be handed the token. */

@@ -31,13 +31,18 @@ export class Lobby {
     }
   }
 
-  /** Shows the lobby, with a sentence about what went wrong before. Without an invitation nobody can join. */
-  async show(sentence: string | null, invited: boolean): Promise<void> {
+  /**
+   * Shows the lobby, with a sentence about what went wrong before. Without an invitation nobody can join; one that
+   * names its bearer leaves no name to choose.
+   */
+  async show(sentence: string | null, invited: boolean, name: string | null): Promise<void> {
     this.view.hidden = false;
     this.submit.disabled = !invited;
     this.busy(false);
     say(this.notice, sentence);
-    this.name.focus();
+    if (name !== null || this.name.readOnly) this.name.value = name ?? "";
+    this.name.readOnly = name !== null;
+    (this.name.readOnly ? this.submit : this.name).focus();
     await this.devices.request();
     this.refresh();
   }

@@ -20,8 +20,8 @@ const lobby = new Lobby(
 );
 
 function wait(sentence: string | null): void {
-  const invited = readInvitation(new URL(location.href)).token !== null;
-  void lobby.show(invited ? sentence : NO_TOKEN, invited);
+  const { token, name } = readInvitation(new URL(location.href));
+  void lobby.show(token === null ? NO_TOKEN : sentence, token !== null, name);
 }
 
 async function enter(name: string): Promise<void> {

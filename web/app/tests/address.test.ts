@@ -6,10 +6,19 @@ const read = (address: string) => readInvitation(new URL(address));
 test("the token comes from the fragment, and the server is where the page came from", () => {
   expect(read("https://meet.example/app/#token=a.b.c")).toEqual({
     token: "a.b.c",
+    name: null,
     servers: ["wss://meet.example/v1/signal"],
   });
   expect(read("http://127.0.0.1:8080/").token).toBeNull();
   expect(read("http://127.0.0.1:8080/#token=").token).toBeNull();
+});
+
+test("who is named by the token is named on the page", () => {
+  const claims = btoa(String.fromCharCode(...new TextEncoder().encode('{"name":"Zoë ✓"}')));
+  const payload = claims.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  expect(read(`https://meet.example/#token=h.${payload}.s`).name).toBe("Zoë ✓");
+  expect(read("https://meet.example/#token=h.e30.s").name).toBeNull();
+  expect(read("https://meet.example/#token=nonsense").name).toBeNull();
 });
 
 test("further replicas of the host come first, each once", () => {
