@@ -124,8 +124,11 @@ class MediaPlane:
     # What follows from the room
 
     def prepare(self, member: Member) -> None:
-        """Have the room open at the node by the time that the client's first offer comes."""
-        if member.person.leg:
+        """Have the room open at the node by the time that the client's first offer comes. Once for each leg: a room
+        that the node has lost since is opened by who publishes there."""
+        local, leg = member.room, member.person.leg
+        if leg and local.opened != leg:
+            local.opened = leg
             self._start(self._prepare(member))
 
     def reconcile(self, members: Iterable[Member]) -> None:
