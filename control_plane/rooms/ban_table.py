@@ -1,10 +1,11 @@
 """Bans in the database, which outlive every process and an emptied Redis."""
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import BindParameter, String, and_, bindparam, delete, func, or_, select
+from sqlalchemy import bindparam, delete, or_, select
 
 from control_plane.access.devices import DeviceHash
 from control_plane.access.models import BanRow
@@ -12,16 +13,15 @@ from control_plane.database import Database, UtcDateTime, insert_new, utc_now
 from control_plane.errors import Unavailable
 from control_plane.ids import Identity, ParticipantId, RoomId
 from control_plane.rooms.bans import Ban
+from control_plane.rooms.together import Together
 
 PATIENCE_S = 2.0
 """Somebody waits to join meanwhile."""
 
 
-_ROOM: BindParameter[str] = bindparam("room", type_=String)
-_BY_PREFIX = and_(BanRow.is_prefix, func.substr(_ROOM, 1, func.length(BanRow.room)) == BanRow.room)
-# Asked at the first join of every room: it is put together once.
+# Asked at the first join of every room: it is put together once. Bans by prefix are few, and compared here.
 _HOLDING = select(BanRow).where(
-    or_(BanRow.room == _ROOM, _BY_PREFIX),
+    or_(BanRow.room.in_(bindparam("rooms", expanding=True)), BanRow.is_prefix),
     or_(BanRow.expires_at.is_(None), BanRow.expires_at > bindparam("now", type_=UtcDateTime)),
 )
 
@@ -40,15 +40,20 @@ class BanTable:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._together = Together(self._of_all)
 
     async def of(self, room: RoomId) -> tuple[Ban, ...]:
-        """What holds for the room now, also by a prefix of its name."""
-        named = {"room": room, "now": utc_now()}
+        """What holds for the room now, also by a prefix of its name. Those who ask at once are one question."""
+        return await self._together.of(room)
+
+    async def _of_all(self, rooms: Collection[RoomId]) -> dict[RoomId, tuple[Ban, ...]]:
+        named = {"rooms": list(rooms), "now": utc_now()}
         try:
             async with asyncio.timeout(PATIENCE_S), self._database.transaction() as session:
-                return tuple(_ban(row) for row in await session.scalars(_HOLDING, named))
+                rows = (await session.scalars(_HOLDING, named)).all()
         except TimeoutError as error:
             raise Unavailable("The database does not answer now.") from error
+        return {room: tuple(_ban(row) for row in rows if _is_of(row, room)) for room in rooms}
 
     async def page(self, room: RoomId, after: str, limit: int, identity: str | None = None) -> list[BanRecord]:
         """Up to `limit` that hold for exactly this room, and for this identity if one is given, by id, behind the id
@@ -93,6 +98,10 @@ class BanTable:
         chosen = delete(BanRow).where(BanRow.room == room, BanRow.identity == identity, ~BanRow.is_prefix)
         async with self._database.transaction() as session:
             return bool((await session.execute(chosen.returning(BanRow.id))).all())
+
+
+def _is_of(row: BanRow, room: RoomId) -> bool:
+    return room.startswith(row.room) if row.is_prefix else row.room == room
 
 
 def _record(row: BanRow) -> BanRecord:

@@ -6,6 +6,7 @@ Every command to a node carries the fence of the lease, so that a driver which l
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
+from weakref import WeakKeyDictionary
 
 import structlog
 
@@ -62,7 +63,7 @@ class Driver:
         self._placing = placing
         self._clock = clock
         self._driven: dict[tuple[RoomId, Incarnation], tuple[LocalRoom, int]] = {}
-        self._synced_at: dict[tuple[RoomId, Incarnation, LegId, int], float] = {}
+        self._synced: WeakKeyDictionary[LocalRoom, tuple[tuple[Incarnation, LegId, int], float]] = WeakKeyDictionary()
         self._tasks: set[asyncio.Task[None]] = set()
         self.presence = Presence(clock)
         self.inherit: Callable[[RoomId, Person], Awaitable[bool]] | None = None
@@ -174,10 +175,10 @@ class Driver:
             log.info("peer_not_closed", room=local.room, participant=person.id, reason=error.code)
 
     async def _sync_if_due(self, local: LocalRoom, leg: Leg, tended: Tended) -> None:
-        key = (local.room, tended.incarnation, leg.id, tended.fence)
-        if self._clock.monotonic() - self._synced_at.get(key, -SYNC_INTERVAL_S) >= SYNC_INTERVAL_S:
-            self._synced_at = {k: at for k, at in self._synced_at.items() if k[0] != local.room}
-            self._synced_at[key] = self._clock.monotonic()
+        what, now = (tended.incarnation, leg.id, tended.fence), self._clock.monotonic()
+        before, at = self._synced.get(local, (None, now))
+        if before != what or now - at >= SYNC_INTERVAL_S:
+            self._synced[local] = (what, now)
             await self._sync(local, leg, tended.fence)
 
     async def _sync(self, local: LocalRoom, leg: Leg, fence: int) -> Sequence[PeerStatus]:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import structlog
 
 from control_plane.errors import ControlPlaneError, Unavailable
-from control_plane.ids import Incarnation, ParticipantId, ReplicaId, RoomId
+from control_plane.ids import Incarnation, LegId, ParticipantId, ReplicaId, RoomId
 from control_plane.rooms import views
 from control_plane.rooms.domain import (
     Change,
@@ -43,7 +43,8 @@ class LocalRoom:
     """Deltas that arrive while the first snapshot is on its way wait for it.
 
     `on_media` is called with this room when its members' subscriptions may have to change; `on_gone` with each person
-    whose stay was ended by somebody else, and with the member if their connection is here.
+    whose stay was ended by somebody else, and with the member if their connection is here. `opened` is the leg whose
+    node was asked by this replica to open the room.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class LocalRoom:
         self.members: dict[ParticipantId, Member] = {}
         self.entering = 0
         self.restored_at = 0
+        self.opened: LegId | None = None
         self._closed: Incarnation | None = None
         self._replica = replica
         self._store = store

@@ -15,6 +15,7 @@ from control_plane.errors import ControlPlaneError, StaleMessage
 from control_plane.ids import NodeId, ParticipantId, RoomId
 from control_plane.rooms import relay_only, views
 from control_plane.rooms.announcing import Announcer
+from control_plane.rooms.hub import RoomHub
 from control_plane.rooms.local import LocalRoom
 from control_plane.rooms.member import Member
 from control_plane.rooms.node_access import NodeAccess, Nodes, node_of, tolerating
@@ -131,8 +132,11 @@ class MediaPlane:
     # What follows from the room
 
     def prepare(self, member: Member) -> None:
-        """Have the room open at the node by the time that the client's first offer comes."""
-        if member.person.leg:
+        """Have the room open at the node by the time that the client's first offer comes. Once for each leg: a room
+        that the node has lost since is opened by who publishes there."""
+        local, leg = member.room, member.person.leg
+        if leg and local.opened != leg:
+            local.opened = leg
             self._start(self._prepare(member))
 
     def reconcile(self, members: Iterable[Member]) -> None:
@@ -184,15 +188,16 @@ class MediaPlane:
 
     # What nodes tell
 
-    def node_event(self, event: MediaEvent, rooms: Iterable[LocalRoom]) -> None:
+    def node_event(self, event: MediaEvent, rooms: RoomHub) -> None:
         """Something happened at a node. `rooms` are those that this replica holds."""
         match event:
             case SfuDied():
                 return  # the driver moves its rooms
             case RoomClosed(room=room):
-                lost = [local for local in rooms if local.state.ref() == room]
-                for each in [each for local in lost for each in local.members.values()]:
-                    self._start(self.renew(each))
+                local = rooms.get(room.room)
+                if local is not None and local.loaded and local.incarnation == room.incarnation:
+                    for each in local.members.values():
+                        self._start(self.renew(each))
                 return
         peer = event.peer
         member = self._find(peer.room.room, peer.participant)

@@ -15,11 +15,14 @@ KIND_OF = {
 }
 
 
+_SOURCES = tuple(TrackSource)  # a loop over the enum itself is slow, and this is read with every person of every delta
+
+
 def _in_order(value: Any) -> Any:
     """One order, so that equal sets are equal. What was an empty list is an empty object once Lua has written it."""
     if value == {}:
         return ()
-    return tuple(source for source in TrackSource if source in value) if isinstance(value, list | tuple) else value
+    return tuple(source for source in _SOURCES if source in value) if isinstance(value, list | tuple) else value
 
 
 class Permissions(BaseModel):
@@ -31,7 +34,7 @@ class Permissions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    publish: Annotated[tuple[TrackSource, ...], BeforeValidator(_in_order)] = tuple(TrackSource)
+    publish: Annotated[tuple[TrackSource, ...], BeforeValidator(_in_order)] = _SOURCES
     subscribe: bool = True
     chat: bool = True
     moderate: bool = False

@@ -2,20 +2,25 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 
 from control_plane.database import Database, insert_new, utc_now
 from control_plane.errors import Conflict, Unavailable
 from control_plane.ids import RoomId
 from control_plane.rooms.models import RoomRow
 from control_plane.rooms.policy import RoomPolicy
+from control_plane.rooms.together import Together
 
 PATIENCE_S = 2.0
 """Somebody waits to join meanwhile."""
+
+# Asked when a room is made: it is put together once.
+_POLICIES = select(RoomRow.name, RoomRow.policy).where(RoomRow.name.in_(bindparam("rooms", expanding=True)))
+_DEFAULT = RoomPolicy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,7 @@ class RoomRecords:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._together = Together(self._policies)
 
     async def get(self, room: RoomId) -> RoomRecord | None:
         async with self._database.transaction() as session:
@@ -40,13 +46,18 @@ class RoomRecords:
         return None if row is None else _record(row)
 
     async def policy(self, room: RoomId) -> RoomPolicy:
-        """The default for a room of which there is nothing; soon, or `Unavailable`."""
+        """The default for a room of which there is nothing; soon, or `Unavailable`. Those who ask at once are one
+        question."""
+        return await self._together.of(room)
+
+    async def _policies(self, rooms: Collection[RoomId]) -> dict[RoomId, RoomPolicy]:
         try:
-            async with asyncio.timeout(PATIENCE_S):
-                found = await self.get(room)
+            async with asyncio.timeout(PATIENCE_S), self._database.transaction() as session:
+                rows = (await session.execute(_POLICIES, {"rooms": list(rooms)})).all()
         except TimeoutError as error:
             raise Unavailable("The database does not answer now.") from error
-        return RoomPolicy() if found is None else found.policy
+        known = {name: RoomPolicy.model_validate_json(text) for name, text in rows}
+        return {room: known.get(room, _DEFAULT) for room in rooms}
 
     async def page(self, prefix: str, after: str, limit: int) -> list[RoomRecord]:
         """Up to `limit` rooms whose names begin with `prefix`, by name, behind the name `after`."""

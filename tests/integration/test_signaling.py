@@ -14,6 +14,7 @@ from control_plane.rooms.errors import RoomGone, RoomMissing
 from control_plane.rooms.store import RoomStore
 from control_plane.signaling.messages import SUBPROTOCOL, CloseCode
 from control_plane.state import Redis
+from media_adapters.events import RoomClosed
 from tests.support.client import RequestFailed, connected
 from tests.support.inprocess import LocalNode, LocalReplica, local_node, local_replica
 from tests.support.redis import RedisTarget
@@ -227,6 +228,30 @@ async def test_media_that_the_node_forgot_gets_a_new_epoch(node: LocalNode, repl
         assert (await again.hears("placement"))["placement"]["epoch"] == 2
         assert (await again.hears("placement.closed"))["epoch"] == 1
         await again.asks("description", **offer(epoch=2))
+
+
+async def test_a_room_that_its_node_lost_gets_a_new_epoch_and_no_other_room_does(
+    node: LocalNode, replica: LocalReplica, redis: Redis
+) -> None:
+    async with connected(replica.ws_url) as alice, connected(replica.ws_url) as bob:
+        await alice.join(replica.token("lost", "alice"))
+        await bob.join(replica.token("kept", "bob"))
+        lost = (await RoomStore(redis).snapshot(RoomId("lost"))).ref()
+        node.media.emit(RoomClosed(room=lost.model_copy(update={"incarnation": "i_earlier"}), reason="destroyed"))
+        node.media.emit(RoomClosed(room=lost, reason="destroyed"))
+        assert (await alice.hears("placement"))["placement"]["epoch"] == 2
+        await alice.drops()
+        state = await RoomStore(redis).snapshot(RoomId("kept"))
+        assert [person.epoch for person in state.people.values()] == [1]
+
+
+async def test_of_many_who_join_one_asks_the_node_to_open_the_room(node: LocalNode, replica: LocalReplica) -> None:
+    async with connected(replica.ws_url) as alice, connected(replica.ws_url) as bob:
+        await alice.join(replica.token("demo", "alice"))
+        await node.media.until(lambda: bool(node.media.opened))
+        await bob.join(replica.token("demo", "bob"))
+        await bob.asks("description", **offer())
+        assert [method for method, _ in node.media.calls].count("open_room") == 1
 
 
 async def test_events_are_numbered_from_one_without_a_gap(replica: LocalReplica) -> None:
