@@ -64,7 +64,7 @@ export class Tile {
     mute.setAttribute("aria-label", `Mute ${participant.name}`);
     const hand = find("[data-testid=tile-hand]", element);
     hand.hidden = presence.inLine === null;
-    hand.textContent = `✋ ${String(presence.inLine ?? "")}`;
+    find("[data-part=place]", hand).textContent = String(presence.inLine ?? "");
     video.classList.toggle("mirrored", self);
     video.classList.toggle("whole", presence.screen);
     video.muted = self; // one's own voice is not played back
