@@ -90,15 +90,20 @@ def the_one(pids: dict[int, str], part: str) -> int:
     return pid
 
 
-async def test_it_comes_up_with_one_link_and_goes_without_a_trace(tmp_path: Path, page: Path) -> None:
-    async with running_up(tmp_path, page) as up:
+SFU_PROCESS = {"janus": "janus", "mediasoup": "mediasoup-worker --"}
+
+
+async def test_it_comes_up_with_one_link_and_goes_without_a_trace(tmp_path: Path, page: Path, backend: str) -> None:
+    async with running_up(tmp_path, page, 0, "--sfu", backend) as up:
         url, _ = await link_of(up)
         assert sum("#token=" in line for line in up.lines) == 1
         async with aiohttp.ClientSession() as session, session.get(url) as response:
             assert "NexusVibe" in await response.text()
         started = descendants(up.pid)
         run_dir = working_folder(the_one(started, "redis-server"))
-        assert [name for name in ("redis-server", "media_adapters.agent", "janus", " serve") if the_one(started, name)]
+        for name in ("redis-server", "media_adapters.agent", " serve"):
+            the_one(started, name)
+        assert any(SFU_PROCESS[backend] in command for command in started.values())
         began = asyncio.get_running_loop().time()
         assert await up.stop() == 0
         assert asyncio.get_running_loop().time() - began < 5

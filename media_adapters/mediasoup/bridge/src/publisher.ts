@@ -11,6 +11,9 @@ import { Serial } from "./serial.ts";
 
 type Live = { name: string; sends: string; producer: types.Producer };
 
+/** The SSRCs of a section's layers, by rid. */
+type Ssrcs = ReadonlyMap<string, Pick<types.RtpEncodingParameters, "ssrc" | "rtx">>;
+
 export class Publisher {
   readonly #room: Room;
   readonly #place: Place;
@@ -19,6 +22,7 @@ export class Publisher {
   readonly #serial = new Serial();
   readonly #live = new Map<string, Live>(); // by mid
   readonly #scores = new Map<string, boolean>(); // by producer: does anything arrive?
+  readonly #known = new Map<string, Ssrcs>(); // by mid, of sections that sent before
   #iceUfrag: string | null = null;
   #receiving = false;
   #answers = 0;
@@ -84,7 +88,7 @@ export class Publisher {
     for (const [mid, live] of this.#live) {
       const now = wanted.get(mid);
       if (now?.producer === live.name && signature(now.rtp) === live.sends) wanted.delete(mid);
-      else this.#drop(mid, live);
+      else await this.#drop(mid, live);
     }
     for (const [mid, section] of wanted) await this.#start(mid, section);
   }
@@ -96,7 +100,7 @@ export class Publisher {
     try {
       producer = await this.#transport.produce({
         kind,
-        rtpParameters: rtp,
+        rtpParameters: { ...rtp, encodings: named(rtp.encodings ?? [], this.#known.get(mid)) },
         paused: muted,
         appData: { stream: this.#transport.id }, // a participant's tracks are kept in step with each other
       });
@@ -109,7 +113,8 @@ export class Publisher {
     producer.on("score", (scores) => this.#scored(name, scores));
   }
 
-  #drop(mid: string, { name, producer }: Live): void {
+  async #drop(mid: string, { name, producer }: Live): Promise<void> {
+    this.#known.set(mid, new Map([...(this.#known.get(mid) ?? []), ...(await ssrcsOf(producer))]));
     producer.close();
     this.#live.delete(mid);
     this.#scores.delete(name);
@@ -130,6 +135,25 @@ export class Publisher {
     this.#receiving = receiving;
     this.#watcher.receiving(receiving);
   }
+}
+
+/**
+ * Simulcast layers are told by their rid, in packets only (RFC 8852), and Chromium leaves that out once its receiver
+ * knows the SSRC: also when the section was inactive meanwhile, and there is another producer that knows nothing.
+ */
+async function ssrcsOf(producer: types.Producer): Promise<Ssrcs> {
+  if (producer.type !== "simulcast") return new Map();
+  const streams = await producer.getStats();
+  return new Map(
+    streams.map(({ rid, ssrc, rtxSsrc }) => [
+      String(rid),
+      { ssrc, ...(rtxSsrc === undefined ? {} : { rtx: { ssrc: rtxSsrc } }) },
+    ]),
+  );
+}
+
+function named(encodings: types.RtpEncodingParameters[], known: Ssrcs = new Map()) {
+  return encodings.map((encoding) => ({ ...encoding, ...known.get(String(encoding.rid)) }));
 }
 
 /** What can't change under a producer. */
