@@ -70,6 +70,9 @@ OPERATIONS = {
 }
 
 
+OF_NO_ROOM = {"getIceServers": Ask("GET", "/v1/ice-servers?user=ann", 200)}
+
+
 async def key(
     replica: LocalReplica, prefix: str = "", expires: timedelta | None = None, *, revoked: bool = False
 ) -> str:
@@ -125,7 +128,18 @@ async def somebody(client: Client, replica: LocalReplica) -> Client:
 async def test_the_table_knows_every_operation(api: ApiClient) -> None:
     paths = (await api.asks("GET", "/v1/openapi.json")).body["paths"]
     described = {each["operationId"] for operations in paths.values() for each in operations.values()}
-    assert described == set(OPERATIONS)
+    assert described == {*OPERATIONS, *OF_NO_ROOM}
+
+
+@pytest.mark.parametrize("caller", [*REFUSED, *ALLOWED])
+async def test_what_is_of_no_room_is_for_every_key_that_holds(
+    api: ApiClient, replica: LocalReplica, caller: str
+) -> None:
+    make, status, _ = REFUSED.get(caller) or (ALLOWED[caller], 200, "")
+    authorization = await make(replica)
+    for name, operation in OF_NO_ROOM.items():
+        answer = await ask(api, operation, "nobody", authorization)
+        assert (name, answer.status) == (name, operation.answer if status == 403 else status)
 
 
 @pytest.mark.parametrize("caller", REFUSED)
