@@ -26,8 +26,9 @@ STEADY_SOUND = 40
 
 async def test_a_picture_arrives_as_large_as_it_is_shown_and_only_while_it_is_while_sound_goes_on(
     people: People,
+    backend: str,
 ) -> None:
-    async with running_system(spare=0) as system:
+    async with running_system(backend, spare=0) as system:
         replica = system.replicas[0]
         bob = await people.arrives("bob", window=NARROW)
         carol = await people.arrives("carol", window=WIDE)
@@ -63,8 +64,10 @@ async def test_a_picture_arrives_as_large_as_it_is_shown_and_only_while_it_is_wh
         assert heard > STEADY_SOUND * (time.monotonic() - began)
 
 
-async def test_scrolling_up_and_down_tells_the_server_little_and_ends_with_what_is_seen(people: People) -> None:
-    async with running_system(spare=0) as system:
+async def test_scrolling_up_and_down_tells_the_server_little_and_ends_with_what_is_seen(
+    people: People, backend: str
+) -> None:
+    async with running_system(backend, spare=0) as system:
         replica = system.replicas[0]
         bob = await people.arrives("bob", window=NARROW)
         carol, alice = await people.arrives("carol"), await people.arrives("alice")
@@ -92,8 +95,8 @@ async def test_scrolling_up_and_down_tells_the_server_little_and_ends_with_what_
         await bob.hears("alice")
 
 
-async def test_each_tile_tells_how_its_picture_arrives(people: People) -> None:
-    async with running_system(spare=0) as system:
+async def test_each_tile_tells_how_its_picture_arrives(people: People, backend: str) -> None:
+    async with running_system(backend, spare=0) as system:
         replica = system.replicas[0]
         bob, alice = await people.arrives("bob"), await people.arrives("alice")
         for person in (bob, alice):

@@ -26,8 +26,10 @@ async def knocks(person: Person, link: str) -> None:
     await person.page.get_by_test_id("join").click()
 
 
-async def test_somebody_waits_is_let_in_is_seen_and_raises_a_hand_until_the_door_is_locked(people: People) -> None:
-    async with running_system(replicas=2, spare=0) as system:
+async def test_somebody_waits_is_let_in_is_seen_and_raises_a_hand_until_the_door_is_locked(
+    people: People, backend: str
+) -> None:
+    async with running_system(backend, replicas=2, spare=0) as system:
         first, second = system.replicas
         await made(system, "demo", RoomPolicy(lobby=True))
         alice, bob, carol = [await people.arrives(name) for name in ("alice", "bob", "carol")]

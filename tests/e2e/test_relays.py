@@ -22,9 +22,11 @@ FREEZE_MS = 1000
 
 
 @asynccontextmanager
-async def relayed_system(folder: Path, transport: str, ttl: int = 3600) -> AsyncIterator[tuple[System, RunningRelay]]:
+async def relayed_system(
+    folder: Path, backend: str, transport: str, ttl: int = 3600
+) -> AsyncIterator[tuple[System, RunningRelay]]:
     """A system whose people reach its relay over `transport` only."""
-    async with running_relay(folder) as relay, running_system(replicas=0, spare=1) as system:
+    async with running_relay(folder) as relay, running_system(backend, replicas=0, spare=1) as system:
         server = {"id": "relay", "host": "127.0.0.1", transport: relay.server.udp}
         await system.start_replica(
             turn_servers=json.dumps([server]), turn_secrets=str(relay.secrets), turn_ttl_s=str(ttl)
@@ -41,8 +43,10 @@ async def make_private(system: System) -> None:
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
-async def test_media_of_a_relay_only_room_pass_the_relay(tmp_path: Path, people: People, transport: str) -> None:
-    async with relayed_system(tmp_path, transport) as (system, _):
+async def test_media_of_a_relay_only_room_pass_the_relay(
+    tmp_path: Path, people: People, backend: str, transport: str
+) -> None:
+    async with relayed_system(tmp_path, backend, transport) as (system, _):
         await make_private(system)
         replica = system.replicas[0]
         alice, bob = await people.arrives("alice"), await people.arrives("bob")
@@ -56,8 +60,10 @@ async def test_media_of_a_relay_only_room_pass_the_relay(tmp_path: Path, people:
             assert set(ways) == {("relay", transport)}
 
 
-async def test_a_long_call_crosses_three_refreshes_without_a_frozen_second(tmp_path: Path, people: People) -> None:
-    async with relayed_system(tmp_path, "udp", SHORT_TTL_S) as (system, _):
+async def test_a_long_call_crosses_three_refreshes_without_a_frozen_second(
+    tmp_path: Path, people: People, backend: str
+) -> None:
+    async with relayed_system(tmp_path, backend, "udp", SHORT_TTL_S) as (system, _):
         await make_private(system)
         replica = system.replicas[0]
         alice, bob = await people.arrives("alice"), await people.arrives("bob")

@@ -90,8 +90,8 @@ async def publishes(studio: Person, page: str, replica: Replica, identity: str) 
     assert await studio.evaluate(PUBLISH, [f"{replica.url}/v1/whip", token]) == ""
 
 
-async def test_a_page_publishes_by_http_and_is_seen_also_after_ice_was_restarted(people: People) -> None:
-    async with running_system(spare=0) as system, elsewhere() as page:
+async def test_a_page_publishes_by_http_and_is_seen_also_after_ice_was_restarted(people: People, backend: str) -> None:
+    async with running_system(backend, spare=0) as system, elsewhere() as page:
         (replica,) = system.replicas
         alice, studio = [await people.arrives(name) for name in ("alice", "studio")]
         await alice.joins(replica, "demo")
