@@ -1,8 +1,8 @@
 """Somebody by HTTP whom this replica speaks for: what stands in for its connection, and when it is over.
 
-A publisher has no connection whose end would tell that it is gone, so media do: silence for a while ends it. It can't be
-told to build its media anew either, so that another placement ends it as well; its encoder posts again. The same holds
-for a player, whose connection at the node counts as its media; it is over as well when nothing is left of what it
+A publisher has no connection whose end would tell that it is gone, so media do: silence for a while ends it. It can't
+be told to build its media anew either, so that another placement ends it as well; its encoder posts again. So it is
+with a player, whose connection at the node counts as its media; it is over, too, when nothing is left of what it
 watches.
 """
 

@@ -123,7 +123,8 @@ class JanusNode:
         await self._peer(peer).subscriber.answer(negotiation, sdp)
 
     async def play(self, peer: PeerRef, offer: PlayerOffer, wanted: Sequence[Subscription]) -> PlayerAnswer:  # noqa: ARG002
-        raise Unsupported("VideoRoom offers to whoever subscribes, and answers publishers only.")
+        """VideoRoom answers publishers only: to who subscribes it offers."""
+        raise Unsupported("Playing is not supported by this room's media server.")
 
     async def add_candidate(self, peer: PeerRef, pc: PeerConnectionRole, candidate: IceCandidate | None) -> None:
         await self._peer(peer).add_candidate(pc, candidate)
