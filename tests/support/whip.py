@@ -121,14 +121,13 @@ class Playing:
 async def player(asking: Http, base: str, token: str, query: str = "") -> AsyncIterator[Playing]:
     """Plays a camera and a microphone for real, until left: then it vanishes without a word."""
     async with _connection() as connection:
-        tracks = {
-            kind: connection.addTransceiver(kind, direction="recvonly").receiver.track for kind in ("audio", "video")
-        }
+        for kind in KINDS:
+            connection.addTransceiver(kind, direction="recvonly")
         await connection.setLocalDescription(await connection.createOffer())
         posted = await asking.play(base, token, query, connection.localDescription.sdp)
         assert posted.status == 201, posted.text
         await connection.setRemoteDescription(RTCSessionDescription(posted.text, "answer"))
-        yield Playing(posted, tracks)
+        yield Playing(posted, {one.kind: one.receiver.track for one in connection.getTransceivers()})
 
 
 @asynccontextmanager
