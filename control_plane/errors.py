@@ -16,6 +16,7 @@ ControlPlaneError
 ├── InvalidDescription   invalid_description  the SDP or candidate can't be used
 ├── NoCapacity           no_capacity          no media node can take the room now
 ├── MediaUnavailable     media_unavailable    the media node did not answer
+├── NotSupported         not_supported        the room's media server can't do it
 ├── Unavailable          unavailable          live state can't be reached now
 └── Internal             internal             our fault
 
@@ -94,6 +95,10 @@ class NoCapacity(ControlPlaneError):
 
 class MediaUnavailable(ControlPlaneError):
     code, status, retryable = "media_unavailable", 503, True
+
+
+class NotSupported(ControlPlaneError):
+    code, status = "not_supported", 501
 
 
 class Unavailable(ControlPlaneError):

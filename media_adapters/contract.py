@@ -16,6 +16,8 @@ from media_adapters.models import (
     PeerConnectionRole,
     PeerRef,
     PeerStatus,
+    PlayerAnswer,
+    PlayerOffer,
     PublisherAnswer,
     PublisherOffer,
     RoomRef,
@@ -63,6 +65,16 @@ class MediaNode(Protocol):
         """The client's answer to the subscriber's offer. Repeating an answer already taken is a no-op.
 
         Raises `PeerNotFound`, `StaleNegotiation` when no such offer is pending, `InvalidDescription`.
+        """
+
+    async def play(self, peer: PeerRef, offer: PlayerOffer, wanted: Sequence[Subscription]) -> PlayerAnswer:
+        """Answer the offer of a client that only receives and can't be offered anything, on the subscriber connection.
+
+        The first offer creates the peer and decides what it gets, for good: of `wanted`, in that order, each track that
+        is here and finds an m-section with a codec in common; a paused one gets none. The other m-sections are
+        inactive. A later offer restarts ICE. Repeating the latest negotiation returns its answer again. Raises
+        `RoomNotFound`, `InvalidDescription`, also for a peer that subscribes (and `subscribe` for one that plays),
+        `StaleNegotiation`, `TrackNotFound` when nothing wanted can be sent. Needs `Capability.PLAY`.
         """
 
     async def add_candidate(self, peer: PeerRef, pc: PeerConnectionRole, candidate: IceCandidate | None) -> None:

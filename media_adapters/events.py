@@ -10,22 +10,15 @@ from pydantic import Field, TypeAdapter
 
 from media_adapters.models import (
     IceCandidate,
-    Mid,
     PeerConnectionRole,
     PeerRef,
     PublishedTrack,
     RoomRef,
     Sdp,
+    SubscribedTrack,
     TrackId,
     Value,
 )
-
-
-class SubscribedTrack(Value):
-    """Which track an m-section of a subscriber's offer carries."""
-
-    mid: Mid
-    track: TrackId
 
 
 class SubscriberOffered(Value):

@@ -82,6 +82,7 @@ class Capability(StrEnum):
     SERVER_MUTE = "server_mute"
     ICE_RESTART = "ice_restart"
     TAP = "tap"
+    PLAY = "play"
 
 
 class IceCandidate(Value):
@@ -131,6 +132,28 @@ class Subscription(Value):
     track: TrackId
     layer: SimulcastLayer = SimulcastLayer.HIGH
     paused: bool = False
+
+
+class SubscribedTrack(Value):
+    """Which track an m-section carries to whoever receives it."""
+
+    mid: Mid
+    track: TrackId
+
+
+class PlayerOffer(Value):
+    """The offer of a client that only receives. `negotiation` grows with each offer of a peer."""
+
+    negotiation: int
+    sdp: Sdp
+
+
+class PlayerAnswer(Value):
+    """`tracks` are those for which the offer had room."""
+
+    negotiation: int
+    sdp: Sdp
+    tracks: tuple[SubscribedTrack, ...]
 
 
 class TapTarget(Value):

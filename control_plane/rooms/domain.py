@@ -30,11 +30,12 @@ class TokenRef(Record):
 
 
 class Ingest(Record):
-    """A publisher by HTTP (WHIP), which has no connection for signaling. `resource` is the hash of what its URL ends
-    with; `etag` names its present ICE session."""
+    """Somebody by HTTP, without a connection for signaling: a publisher (WHIP), or a player (WHEP) of the tracks that
+    it `watches`. `resource` is the hash of what its URL ends with; `etag` names its present ICE session."""
 
     resource: str
     etag: str
+    watches: Annotated[tuple[TrackId, ...], BeforeValidator(_list_from_lua)] = ()
 
 
 class Person(Record):

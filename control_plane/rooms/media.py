@@ -41,6 +41,7 @@ from media_adapters.models import (
     PeerConnectionRole,
     PeerRef,
     PeerStatus,
+    PlayerOffer,
     PublishedTrack,
     PublisherAnswer,
     PublisherOffer,
@@ -96,6 +97,21 @@ class MediaPlane:
         if answer is None:
             raise StaleMessage("This participant's stay is over.")
         member.negotiations.accepted(pc, offer.negotiation, offer.sdp)
+        return answer.sdp
+
+    async def play(self, member: Member, offer: PlayerOffer) -> str:
+        """The node's answer to a player's offer. Raises what `publish` raises, `NotSupported`, and `NotFound` when
+        nothing that it watches is there."""
+        pc, peer = PeerConnectionRole.SUBSCRIBER, member.peer()
+        self._expect_epoch(member, member.announced_epoch)
+        offer = offer.model_copy(update={"sdp": self._may_leave(member, offer.sdp)})
+        member.negotiations.check(pc, offer.negotiation, offer.sdp)
+        wanted = [Subscription(track=track) for track in member.person.ingest.watches] if member.person.ingest else []
+        async with self._access.commanding(member) as node:
+            answer = await node.play(peer, offer, wanted)
+        if member.ended:  # meanwhile, and this may have come after the end of its media
+            await self.close(member, peer)
+            raise StaleMessage("This participant's stay is over.")
         return answer.sdp
 
     async def candidate(self, member: Member, message: Candidate) -> None:
@@ -280,8 +296,8 @@ class MediaPlane:
 
     def _connection_changed(self, member: Member, event: ConnectionChanged) -> None:
         pc, connected = event.pc, event.connected
-        if pc is PeerConnectionRole.PUBLISHER and member.on_receiving is not None:
-            member.on_receiving(event.receiving)
+        if member.on_receiving is not None:
+            member.on_receiving(event.receiving if pc is PeerConnectionRole.PUBLISHER else connected)
         if connected:
             member.connected.add(pc)
         elif pc in member.connected:
@@ -334,6 +350,8 @@ class MediaPlane:
 
     def _due(self, member: Member) -> tuple[Subscription, ...] | None:
         """What the member's node is to be told that it wants; None when it knows, and without a placement."""
+        if member.person.ingest is not None:  # publishes only, or got once and for all what it plays
+            return None
         if member.person.topology != "sfu" or member.announced_epoch != member.person.epoch:
             return None
         desired = self._desired(member)

@@ -44,7 +44,7 @@ class Member:
 
     `sending` is what its publisher carries at the node, of which the node was told to keep `silenced` to itself.
     `on_admitted` is there while they wait in the lobby, and is called when they are let in. `on_receiving` is called
-    when their media begin or cease to arrive at the node.
+    when their media begin or cease to arrive at the node, or the connection that they receive on comes up or goes.
     `subscribed` is what the node was told that it wants, None when that is not known.
     `ice_refresh_at` is when its ICE servers want fresh credentials, None while it has none that expire.
     `person` is kept as last heard, so that it can be put back when Redis has lost the room.

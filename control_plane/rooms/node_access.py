@@ -24,7 +24,7 @@ _TRANSLATIONS: dict[type[MediaError], type[ControlPlaneError]] = {
     media_errors.RoomNotFound: errors.NotFound,
     media_errors.PeerNotFound: errors.NotFound,
     media_errors.TrackNotFound: errors.NotFound,
-    media_errors.Unsupported: errors.NotAllowed,
+    media_errors.Unsupported: errors.NotSupported,
     media_errors.NodeBusy: errors.NoCapacity,
     media_errors.NodeTimeout: errors.MediaUnavailable,
     media_errors.NodeGone: errors.MediaUnavailable,

@@ -80,7 +80,7 @@ class RoomService:
 
     async def join(self, connection: Line, message: Join, ingest: Ingest | None = None) -> tuple[Member, JoinedResult]:
         """Enter the room that the token names, or its lobby. Raises `InvalidToken`, `ExpiredToken`, `Kicked`, `Banned`,
-        `RoomFull`, `RoomLocked`, `LobbyFull`, `NoCapacity`. `ingest` is of a publisher by HTTP, which never resumes,
+        `RoomFull`, `RoomLocked`, `LobbyFull`, `NoCapacity`. `ingest` is of somebody by HTTP, who never resumes,
         nor waits in a lobby: `NoWaiting`."""
         token = await self._tokens.verify(message.token)
         grants = token.grants
@@ -265,8 +265,6 @@ class RoomService:
     ) -> Member:
         """Make the participant a member here; it is welcomed once the mirror has caught up with its arrival."""
         member = Member(room=local, connection=connection, person=state.people[who], tokens=tokens, relays=self._relays)
-        if member.person.ingest is not None:
-            member.wishes = Wishes(others=None)
         local.add(member)
         return member
 

@@ -5,6 +5,7 @@ Who waits in the lobby sees nothing of the room, and is seen by moderators only.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from control_plane.ids import Incarnation, ParticipantId
 from control_plane.rooms.domain import (
@@ -59,8 +60,14 @@ def participant(person: Person) -> Participant:
         attributes=person.attributes,
         stopped=person.stopped,
         permissions=Permissions.model_validate(person.permissions.model_dump()),
-        client="whip" if person.ingest is not None else "app",
+        client=_client(person),
     )
+
+
+def _client(person: Person) -> Literal["app", "whip", "whep"]:
+    if person.ingest is None:
+        return "app"
+    return "whep" if person.ingest.watches else "whip"
 
 
 def waiting(person: Person) -> Waiting:

@@ -18,11 +18,11 @@ from control_plane.signaling.model import (
     Track,
     Waiting,
 )
-from media_adapters.events import SubscribedTrack
 from media_adapters.models import (
     IceCandidate,
     PeerConnectionRole,
     SessionDescription,
+    SubscribedTrack,
 )
 
 

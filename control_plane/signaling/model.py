@@ -41,8 +41,8 @@ class Participant(Message):
     """Somebody in the room, since `joined_at`. `connected` is false while their signaling is away and their place is
     kept. `hand_raised_at` is when they raised their hand, if it is up; the first to raise it is the first in line.
     `attributes` are what the application says of them. `stopped` are the latest tracks of theirs that a moderator has
-    ended, and which don't come back. `client` is `whip` for an encoder that publishes over HTTP (RFC 9725): it neither
-    receives nor reads anything.
+    ended, and which don't come back. `client` is `whip` for an encoder that publishes over HTTP (RFC 9725), which
+    neither receives nor reads anything, and `whep` for a player over HTTP, which only receives.
     """
 
     id: str
@@ -54,7 +54,7 @@ class Participant(Message):
     attributes: dict[str, str] = {}
     stopped: tuple[str, ...] = ()
     permissions: Permissions
-    client: Literal["app", "whip"] = "app"
+    client: Literal["app", "whip", "whep"] = "app"
 
 
 class Waiting(Message):

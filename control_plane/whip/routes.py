@@ -1,6 +1,7 @@
-"""WHIP over HTTP (RFC 9725): what is checked before anything is read, and what is answered.
+"""WHIP (RFC 9725) and WHEP (draft-ietf-wish-whep) over HTTP: what is checked before anything is read, and
+what is answered.
 
-Every request but a browser's preflight shows a room token. Pages of any origin may publish: a token is shown
+Every request but a browser's preflight shows a room token. Pages of any origin may do both: a token is shown
 explicitly, no cookie speaks for its bearer.
 """
 
@@ -14,10 +15,11 @@ from control_plane.access.tokens import VerifiedToken
 from control_plane.errors import ControlPlaneError, Internal, InvalidDescription, InvalidRequest, InvalidToken, TooLarge
 from control_plane.http.limits import KeyLimits
 from control_plane.http.problems import problem_response
+from control_plane.whip.choice import Choice
 from control_plane.whip.errors import PreconditionRequired, UnsupportedMediaType
 from control_plane.whip.links import ice_links
 from control_plane.whip.sdp import read_fragment, read_offer
-from control_plane.whip.service import ANY_SESSION, WhipService
+from control_plane.whip.service import ANY_SESSION, Begun, WhipService
 from media_adapters.models import MAX_SDP_CHARS
 
 log = structlog.get_logger()
@@ -25,7 +27,9 @@ log = structlog.get_logger()
 Verify = Callable[[str], Awaitable[VerifiedToken]]
 Handle = Callable[[web.Request], Awaitable[web.Response]]
 
-PATH: Final = "/v1/whip"
+WHIP: Final = "/v1/whip"
+WHEP: Final = "/v1/whep"
+MAX_LISTED: Final = 16
 SDP: Final = "application/sdp"
 FRAGMENT: Final = "application/trickle-ice-sdpfrag"
 MAX_FRAGMENT: Final = 40_000
@@ -53,8 +57,13 @@ class WhipRoutes:
         self._requests = KeyLimits(REQUESTS_PER_MINUTE, "token")
 
     def mount(self, app: web.Application) -> None:
-        endpoint, resource = PATH, f"{PATH}/{{room}}/{{secret}}"
-        app.router.add_post(endpoint, self._answering(self._post))
+        self._mount(app, WHIP, self._publish)
+        self._mount(app, WHEP, self._play)
+
+    def _mount(self, app: web.Application, endpoint: str, post: Handle) -> None:
+        """The two differ in what is posted; afterwards all is the same."""
+        resource = f"{endpoint}/{{room}}/{{secret}}"
+        app.router.add_post(endpoint, self._answering(post))
         app.router.add_get(endpoint, self._answering(self._nothing_there))
         app.router.add_options(endpoint, _options({"Accept-Post": SDP}, "GET, OPTIONS, POST"))
         app.router.add_patch(resource, self._answering(self._patch))
@@ -62,20 +71,23 @@ class WhipRoutes:
         app.router.add_get(resource, self._answering(self._nothing_to_see))
         app.router.add_options(resource, _options({"Accept-Patch": FRAGMENT}, "DELETE, GET, OPTIONS, PATCH"))
 
-    async def _post(self, request: web.Request) -> web.Response:
+    async def _publish(self, request: web.Request) -> web.Response:
         token, shown = await self._bearer(request, self._posts)
         _expect_type(request, SDP)
         source = request.query.get("source", "camera")
         if source not in _SOURCES:
             raise InvalidRequest("source: camera or screen.")
         offer = read_offer(await _body(request, MAX_SDP_CHARS))
-        published = await self._whip.publish(shown, token, offer, screen=_SOURCES[source])
-        response = web.Response(status=201, text=published.answer, content_type=SDP)
-        response.headers["Location"] = f"{PATH}/{published.room}/{published.resource}"
-        response.headers["ETag"] = published.etag
-        response.headers["Accept-Patch"] = FRAGMENT
-        _add_links(response, ice_links(published.ice_servers))
-        return response
+        return _created(WHIP, await self._whip.publish(shown, token, offer, screen=_SOURCES[source]))
+
+    async def _play(self, request: web.Request) -> web.Response:
+        token, shown = await self._bearer(request, self._posts)
+        _expect_type(request, SDP)
+        listed, participant = request.query.getall("track", []), request.query.get("participant")
+        if len(listed) > MAX_LISTED or (listed and participant is not None):
+            raise InvalidRequest(f"track: at most {MAX_LISTED}, and not besides participant.")
+        offer = read_offer(await _body(request, MAX_SDP_CHARS), plays=True)
+        return _created(WHEP, await self._whip.play(shown, token, offer, Choice(tuple(listed), participant)))
 
     async def _patch(self, request: web.Request) -> web.Response:
         token, _ = await self._bearer(request, self._requests)
@@ -102,7 +114,7 @@ class WhipRoutes:
         return web.Response(status=204)
 
     async def _nothing_to_see(self, request: web.Request) -> web.Response:
-        """A publication that goes on has nothing to show either; one that is over is not found."""
+        """What goes on has nothing to show either; one that is over is not found."""
         token, _ = await self._bearer(request, self._requests)
         await self._whip.find(token, request.match_info["room"], request.match_info["secret"])
         return web.Response(status=204)
@@ -126,12 +138,21 @@ class WhipRoutes:
                 if error.retryable:
                     response.headers.setdefault("Retry-After", "1")
             except Exception:
-                log.exception("publisher_request_failed", method=request.method)
+                log.exception("whip_request_failed", method=request.method)
                 response = problem_response(Internal("Something went wrong on our side."))
             response.headers.update(_CORS)
             return response
 
         return answer
+
+
+def _created(endpoint: str, begun: Begun) -> web.Response:
+    response = web.Response(status=201, text=begun.answer, content_type=SDP)
+    response.headers["Location"] = f"{endpoint}/{begun.room}/{begun.resource}"
+    response.headers["ETag"] = begun.etag
+    response.headers["Accept-Patch"] = FRAGMENT
+    _add_links(response, ice_links(begun.ice_servers))
+    return response
 
 
 def _options(accepts: Mapping[str, str], methods: str) -> Handle:

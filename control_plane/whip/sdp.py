@@ -1,6 +1,6 @@
-"""What is read in a publisher's offer and in fragments about ICE (RFC 9725, RFC 8840 §9). No I/O.
+"""What is read in offers of publishers and players and in fragments about ICE (RFC 9725, RFC 8840 §9). No I/O.
 
-What is not SDP at all raises `InvalidDescription`; what is, but can't be published here, `Unprocessable`.
+What is not SDP at all raises `InvalidDescription`; what is, but can't be taken here, `Unprocessable`.
 """
 
 import re
@@ -21,7 +21,8 @@ _PASSWORD = re.compile(rf"^{_ICE_TEXT}{{22,256}}$")
 _CANDIDATE = re.compile(r"^candidate:\S+ \d{1,5} \S+ \d{1,10} \S+ \d{1,5} typ \S+( |$)")
 _MID = re.compile(r"^[A-Za-z0-9_.~-]{1,32}$")
 _SENDS = {"sendonly", "sendrecv"}
-_DIRECTIONS = _SENDS | {"recvonly", "inactive"}
+_RECEIVES = {"recvonly", "sendrecv"}
+_DIRECTIONS = _SENDS | _RECEIVES | {"inactive"}
 
 
 @dataclass(slots=True)
@@ -51,7 +52,7 @@ class OfferedTrack:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """An offer that can be published. `ufrag` names its ICE session."""
+    """An offer that can be published, or played to. `ufrag` names its ICE session."""
 
     sdp: str = field(repr=False)
     ufrag: str = field(repr=False)
@@ -67,14 +68,14 @@ class Fragment:
     candidates: tuple[IceCandidate | None, ...] = field(repr=False)
 
 
-def read_offer(sdp: str) -> Offer:
-    """Raises `InvalidDescription`, `Unprocessable`."""
+def read_offer(sdp: str, *, plays: bool = False) -> Offer:
+    """What is sent, or received by who `plays`. Raises `InvalidDescription`, `Unprocessable`."""
     session, sections = _parse(sdp)
     if not sdp.startswith("v=0") or not sections:
         raise InvalidDescription("This is not an SDP offer with media (RFC 8866).")
-    tracks = tuple(_track(section, session) for section in sections)
+    tracks = tuple(_track(section, session, _RECEIVES if plays else _SENDS) for section in sections)
     if len({track.kind for track in tracks}) < len(tracks):
-        raise Unprocessable("At most one audio and one video are published at a time (RFC 9725 §4.4.2).")
+        raise Unprocessable("At most one audio and one video are taken at a time (RFC 9725 §4.4.2).")
     _expect_bundle(session, [track.mid for track in tracks])
     for name in ("ice-ufrag", "ice-pwd", "fingerprint"):
         if session.first(name) is None and sections[0].first(name) is None:
@@ -161,14 +162,14 @@ def _media(line: str) -> Section:
     return Section(kind=words[0], m_line=line, port=words[1])
 
 
-def _track(section: Section, session: Section) -> OfferedTrack:
+def _track(section: Section, session: Section, directions: set[str]) -> OfferedTrack:
     mid = section.first("mid")
     if section.kind not in {"audio", "video"}:
-        raise Unprocessable("Only audio and video can be published.")
+        raise Unprocessable("Only audio and video are taken.")
     if mid is None or not _MID.match(mid):
         raise Unprocessable("Every m-section needs a mid (RFC 9143).")
-    if (section.direction or session.direction or "sendrecv") not in _SENDS:
-        raise Unprocessable("Every m-section of a publisher sends (RFC 9725 §4.2).")
+    if (section.direction or session.direction or "sendrecv") not in directions:
+        raise Unprocessable("Every m-section of a publisher sends (RFC 9725 §4.2), and of a player receives.")
     if section.port == "0" and "bundle-only" not in section.attributes:
         raise Unprocessable("An m-section of the offer is switched off.")
     simulcast = any(value.startswith("send ") for value in section.attributes.get("simulcast", ()))

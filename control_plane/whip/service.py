@@ -1,6 +1,6 @@
-"""What publishers by HTTP do: publish, trickle candidates, restart ICE, stop. One method per use case.
+"""What publishers and players by HTTP do: begin, trickle candidates, restart ICE, stop. One method per use case.
 
-A publisher is a participant like any other. Which one belongs to a resource is part of the participant's record in
+Each is a participant like any other. Which one belongs to a resource is part of the participant's record in
 Redis, so that every replica finds it; the replica that answered the offer speaks for it in the room and keeps the offer
 in memory.
 """
@@ -29,12 +29,14 @@ from control_plane.rooms.relay_only import NotRelayed
 from control_plane.rooms.service import RoomService
 from control_plane.rooms.store import RoomStore
 from control_plane.signaling.messages import IceServer, Join
+from control_plane.whip.choice import Choice, chosen
 from control_plane.whip.errors import HeldElsewhere, OfferForgotten
 from control_plane.whip.sdp import Fragment, Offer, answered_fragment, expect_all_taken, restarted
 from control_plane.whip.session import Session, Why
 from media_adapters.models import (
     IceCandidate,
     PeerConnectionRole,
+    PlayerOffer,
     PublishedTrack,
     PublisherOffer,
     TrackKind,
@@ -44,13 +46,13 @@ from media_adapters.models import (
 log = structlog.get_logger()
 
 ANY_SESSION = "*"
-_GONE = "This publication is over: publish again."
+_GONE = "This is over: post again."
 _CAMERA = {TrackKind.AUDIO: TrackSource.MICROPHONE, TrackKind.VIDEO: TrackSource.CAMERA}
 _SCREEN = {TrackKind.AUDIO: TrackSource.SCREEN_AUDIO, TrackKind.VIDEO: TrackSource.SCREEN}
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class Begun:
     """`resource` is the secret end of the URL, `etag` names the ICE session."""
 
     room: RoomId
@@ -62,7 +64,7 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """Whose publication a URL is, as Redis knows it. `session` is there if this replica speaks for it."""
+    """Whose a URL is, as Redis knows it. `session` is there if this replica speaks for it."""
 
     state: RoomState
     person: Person
@@ -97,28 +99,56 @@ class WhipService:
                 await self._begun.wait()
         self._begun.clear()
 
-    async def publish(self, shown: str, token: VerifiedToken, offer: Offer, *, screen: bool) -> Published:
+    async def publish(self, shown: str, token: VerifiedToken, offer: Offer, *, screen: bool) -> Begun:
         """Join the token's room with what is offered. Raises what a join and an offer over signaling raise, and
         `NoWaiting`, `Unprocessable`."""
         tracks = _tracks(offer, _SCREEN if screen else _CAMERA)
-        grants = token.grants
-        check_offer(Permissions.granted(grants), offer.sdp, tracks)  # before anybody sees somebody come and go
-        secret = secrets.token_urlsafe(32)
-        ingest = Ingest(resource=_hash(secret), etag=etag_of(secret, offer.ufrag))
+        check_offer(Permissions.granted(token.grants), offer.sdp, tracks)  # before anybody sees somebody come and go
+        return await self._begin(shown, token, offer, PublisherOffer(negotiation=1, sdp=offer.sdp, tracks=tracks))
+
+    async def play(self, shown: str, token: VerifiedToken, offer: Offer, choice: Choice) -> Begun:
+        """Join the token's room to receive what is chosen, as far as the offer has room for it. Raises what a join
+        raises, `NoWaiting`, `NotAllowed`, `NotFound`, `InvalidRequest`, `NotSupported`."""
+        if not Permissions.granted(token.grants).subscribe:
+            raise NotAllowed("This token may not receive anybody's media here.")
+        try:
+            state = await self._store.snapshot(room_of(token.grants))
+        except (RoomGone, RoomMissing) as error:
+            raise NotFound("Nobody is in this room.") from error
+        watches = chosen(state, choice, [track.kind for track in offer.tracks])
+        return await self._begin(shown, token, offer, PlayerOffer(negotiation=1, sdp=offer.sdp), watches)
+
+    async def _begin(
+        self,
+        shown: str,
+        token: VerifiedToken,
+        offer: Offer,
+        first: PublisherOffer | PlayerOffer,
+        watches: tuple[TrackId, ...] = (),
+    ) -> Begun:
+        secret, grants = secrets.token_urlsafe(32), token.grants
+        ingest = Ingest(resource=_hash(secret), etag=etag_of(secret, offer.ufrag), watches=watches)
         session = Session(ingest.resource, self._over)
-        join = Join(type="join", token=shown, name=(grants.name or grants.identity or "Encoder")[:64])
+        unnamed = "Player" if watches else "Encoder"
+        join = Join(type="join", token=shown, name=(grants.name or grants.identity or unnamed)[:64])
         member, _ = await self._rooms.join(session, join, ingest)
         session.begin(member)
         self._keep(session)
         try:
-            session.offer = PublisherOffer(negotiation=1, sdp=offer.sdp, tracks=tracks)
-            answer = await self._media.publish(member, session.offer)
-            expect_all_taken(answer)
+            session.offer = first
+            answer = await self._answer(session, first)
             servers = member.fresh_ice().servers
         except ControlPlaneError:
             await self._stop(session)
             raise
-        return Published(member.room.room, secret, ingest.etag, answer, servers)
+        return Begun(member.room.room, secret, ingest.etag, answer, servers)
+
+    async def _answer(self, session: Session, offer: PublisherOffer | PlayerOffer) -> str:
+        if isinstance(offer, PlayerOffer):
+            return await self._media.play(session.member, offer)
+        answer = await self._media.publish(session.member, offer)
+        expect_all_taken(answer)
+        return answer
 
     async def find(self, token: VerifiedToken, room: str, secret: str) -> Resource:
         """What the bearer may act on. Raises `NotAllowed` for somebody else's, `NotFound` for what is over."""
@@ -132,7 +162,7 @@ class WhipService:
         for person in state.people.values():
             if person.ingest is not None and person.ingest.resource == resource:
                 if not _belongs(person, token):
-                    raise NotAllowed("This publication is somebody else's.")
+                    raise NotAllowed("This is somebody else's.")
                 return Resource(state, person, person.ingest, self._sessions.get(resource))
         raise NotFound(_GONE)
 
@@ -153,7 +183,7 @@ class WhipService:
         return None
 
     async def end(self, resource: Resource) -> None:
-        """The publisher stops. Raises `Unavailable`, `NotFound` when it was over already."""
+        """The publisher or player stops. Raises `Unavailable`, `NotFound` when it was over already."""
         if resource.session is not None:
             await self._stop(resource.session)
             return
@@ -166,7 +196,7 @@ class WhipService:
             log.info("peer_not_closed", room=resource.state.room, participant=person.id, reason=error.code)
 
     async def inherit(self, room: RoomId, person: Person) -> bool:
-        """Speak for a publisher whose replica is gone, if its media still flow or may flow again. False when that is
+        """Speak for somebody whose replica is gone, if its media still flow or may flow again. False when that is
         not possible now."""
         if person.ingest is None:
             return False
@@ -187,7 +217,7 @@ class WhipService:
         if status is None:
             await self._stop(session)
         else:
-            session.receiving(status.publisher.receiving)
+            session.receiving(status.publisher.receiving or status.subscriber.connected)
         return True
 
     async def inherit_room(self, room: RoomId, dead: ReplicaId) -> None:
@@ -220,10 +250,10 @@ class WhipService:
             raise HeldElsewhere("Ask again: another server keeps what a restart of ICE needs.", retry_after_ms=1000)
         async with session.restarting:
             if session.offer is None:
-                raise OfferForgotten("What a restart of ICE needs is gone: publish again.")
+                raise OfferForgotten("What a restart of ICE needs is gone: post again.")
             sdp = restarted(session.offer.sdp, fragment)
             offer = session.offer.model_copy(update={"sdp": sdp, "negotiation": session.offer.negotiation + 1})
-            answer = await self._media.publish(session.member, offer)
+            answer = await self._answer(session, offer)
             session.offer = offer
             etag = etag_of(secret, fragment.ufrag)
             ingest = resource.ingest.model_copy(update={"etag": etag})
@@ -234,19 +264,21 @@ class WhipService:
     async def _trickle(self, state: RoomState, person: Person, candidates: Iterable[IceCandidate | None]) -> None:
         """What can't be used is left out in silence (RFC 9725 §4.3.2)."""
         peer = peer_ref(state.ref(), person)
+        plays = person.ingest is not None and person.ingest.watches
+        pc = PeerConnectionRole.SUBSCRIBER if plays else PeerConnectionRole.PUBLISHER
         for candidate in candidates:
             try:
                 if state.policy.relay_only:
                     candidate = relay_only.candidate(candidate)  # noqa: PLW2901 -- the same, without its base
                 async with self._access.commanding_for(state, person) as node:
-                    await node.add_candidate(peer, PeerConnectionRole.PUBLISHER, candidate)
+                    await node.add_candidate(peer, pc, candidate)
             except (InvalidDescription, NotRelayed):
                 log.debug("candidate_unusable", room=state.room, participant=person.id)
 
     def _over(self, session: Session, why: Why) -> None:
         self._sessions.pop(session.resource, None)
         member = session.member
-        log.info("publication_over", room=member.room.room, participant=member.id, reason=why)
+        log.info("http_session_over", room=member.room.room, participant=member.id, reason=why)
         task = asyncio.get_running_loop().create_task(self._finish(session, why))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -261,7 +293,7 @@ class WhipService:
             log.info("leave_failed", participant=session.member.id, reason=error.code)
 
     async def _stop(self, session: Session) -> None:
-        """At the publisher's wish, or because nothing came of it."""
+        """At their own wish, or because nothing came of it."""
         self._sessions.pop(session.resource, None)
         session.forget()
         await self._rooms.leave(session.member)

@@ -1,7 +1,9 @@
-"""A publisher by HTTP whom this replica speaks for: what stands in for its connection, and when it is over.
+"""Somebody by HTTP whom this replica speaks for: what stands in for its connection, and when it is over.
 
-It has no connection whose end would tell that it is gone, so media do: silence for a while ends it. It can't be told to
-build its media anew either, so that another placement ends it as well; its encoder posts again.
+A publisher has no connection whose end would tell that it is gone, so media do: silence for a while ends it. It can't
+be told to build its media anew either, so that another placement ends it as well; its encoder posts again. So it is
+with a player, whose connection at the node counts as its media; it is over, too, when nothing is left of what it
+watches.
 """
 
 import asyncio
@@ -9,14 +11,15 @@ from collections.abc import Callable
 from typing import Final, Literal
 
 from control_plane.rooms.member import Member
-from media_adapters.models import PublisherOffer
+from control_plane.whip.choice import remaining
+from media_adapters.models import PlayerOffer, PublisherOffer
 
 FIRST_MEDIA_S: Final = 30.0
 """From the answer until media have to arrive."""
 SILENCE_S: Final = 15.0
 """Without media, but a restart of ICE may still mend it."""
 
-Why = Literal["ended", "moved", "silent"]
+Why = Literal["ended", "moved", "silent", "nothing_left"]
 """`ended`: by the room, which needs no leave any more."""
 
 
@@ -25,7 +28,7 @@ class Session:
 
     def __init__(self, resource: str, on_over: "Callable[[Session, Why], None]") -> None:
         self.resource = resource
-        self.offer: PublisherOffer | None = None
+        self.offer: PublisherOffer | PlayerOffer | None = None
         self.restarting = asyncio.Lock()
         self._on_over = on_over
         self._member: Member | None = None
@@ -46,7 +49,7 @@ class Session:
         self._wait(SILENCE_S if inherited else FIRST_MEDIA_S)
 
     def receiving(self, receiving: bool) -> None:
-        """The node told that media begin or cease to arrive."""
+        """The node told that media begin or cease to arrive; of a player, that it is connected or not."""
         if receiving:
             self._stop_waiting()
         elif self._patience is None:
@@ -64,8 +67,14 @@ class Session:
 
     def send_event(self, _body: str) -> None:
         """Whatever happens in the room is a moment to look where its media should be."""
-        if self._member is not None and self._member.announced_epoch != self._epoch:
+        member = self._member
+        if member is None:
+            return
+        watched = member.person.ingest.watches if member.person.ingest is not None else ()
+        if member.announced_epoch != self._epoch:
             self._end("moved")
+        elif watched and not remaining(member.room.state, member.id, watched):
+            self._end("nothing_left")
 
     def close(self, _code: int, _reason: str) -> None:
         self._end("ended")

@@ -92,8 +92,7 @@ def _of_payload(section: Section, attribute: str, payload_type: str) -> str:
 
 def check_offer(offer: PublisherOffer) -> None:
     """Raises `InvalidDescription` unless the offer can be answered and every listed track is in it."""
-    description = parse(offer.sdp)
-    _check_sections(description)
+    description = check_plain(offer.sdp)
     kinds = {section.mid: section.kind for section in description.sections}
     for track in offer.tracks:
         if kinds.get(track.mid) != track.kind.value:
@@ -101,10 +100,16 @@ def check_offer(offer: PublisherOffer) -> None:
     _check_unique(offer.tracks)
 
 
+def check_plain(sdp: str) -> Description:
+    """What it says, if an SFU can work with it. Raises `InvalidDescription`."""
+    description = parse(sdp)
+    _check_sections(description)
+    return description
+
+
 def check_answer(sdp: str, offer: str) -> None:
     """Raises `InvalidDescription` unless `sdp` answers section by section (RFC 3264 §6) what `offer` offered."""
-    answer = parse(sdp)
-    _check_sections(answer)
+    answer = check_plain(sdp)
     if [section.kind for section in answer.sections] != [section.kind for section in parse(offer).sections]:
         raise InvalidDescription("The answer's m-sections are not those of the offer.")
 

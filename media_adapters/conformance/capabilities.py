@@ -9,7 +9,7 @@ from media_adapters.conformance.receiver import receiver
 from media_adapters.conformance.stage import Stage, carried
 from media_adapters.conformance.subject import Subject
 from media_adapters.errors import PeerNotFound, TrackNotFound, Unsupported
-from media_adapters.models import Capability, TapId, TrackId, TrackKind
+from media_adapters.models import Capability, Subscription, TapId, TrackId, TrackKind
 
 SILENCE = 0.6
 """Seconds without a frame that prove a mute, once those under way have come."""
@@ -36,6 +36,10 @@ class Capabilities(Conformance):
                 await node.publish(alice.ref, await alice.offer())
         if Capability.TAP in undeclared:
             await _refuses_taps(lobby, camera)
+        if Capability.PLAY in undeclared:
+            carol = lobby.person("carol")
+            with pytest.raises(Unsupported):
+                await node.play(carol.ref, await carol.players_offer(TrackKind.VIDEO), [Subscription(track=camera)])
         await bob.sees(camera)
 
     async def test_a_muted_track_is_silent_until_it_is_unmuted(self, subject: Subject, lobby: Stage) -> None:

@@ -24,6 +24,8 @@ from media_adapters.conformance.streams import follow_streams
 from media_adapters.events import SubscriberOffered
 from media_adapters.models import (
     PeerRef,
+    PlayerAnswer,
+    PlayerOffer,
     PublishedTrack,
     PublisherAnswer,
     PublisherOffer,
@@ -205,6 +207,22 @@ class Person:
         await self.subscriber.setLocalDescription(await self.subscriber.createAnswer())
         sdp: str = self.subscriber.localDescription.sdp
         return sdp
+
+    # ── Playing ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def players_offer(self, *kinds: TrackKind) -> PlayerOffer:
+        """An offer to receive that many tracks of these kinds, not sent yet."""
+        for kind in kinds:
+            self.subscriber.addTransceiver(kind.value, direction="recvonly")
+        await self.subscriber.setLocalDescription(await self.subscriber.createOffer())
+        return PlayerOffer(negotiation=1, sdp=self.subscriber.localDescription.sdp)
+
+    async def plays(self, offer: PlayerOffer, *tracks: TrackId) -> PlayerAnswer:
+        """Have one's offer answered with these tracks."""
+        answer = await self.node.play(self.ref, offer, [Subscription(track=track) for track in tracks])
+        self._carries = {entry.mid: entry.track for entry in answer.tracks}
+        await self.subscriber.setRemoteDescription(RTCSessionDescription(answer.sdp, "answer"))
+        return answer
 
     # ── Leaving ─────────────────────────────────────────────────────────────────────────────────────────────────────
 

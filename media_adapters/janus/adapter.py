@@ -11,7 +11,15 @@ import structlog
 from media_adapters.common.processor import Processor
 from media_adapters.common.serial import Serial
 from media_adapters.common.stream import EventStream
-from media_adapters.errors import InvalidDescription, MediaError, NodeBusy, NodeGone, PeerNotFound, RoomNotFound
+from media_adapters.errors import (
+    InvalidDescription,
+    MediaError,
+    NodeBusy,
+    NodeGone,
+    PeerNotFound,
+    RoomNotFound,
+    Unsupported,
+)
 from media_adapters.events import MediaEvent, PeerClosed, RoomClosed, SfuDied
 from media_adapters.janus.client import Handle, JanusClient, JanusError
 from media_adapters.janus.peer import Peer
@@ -24,6 +32,8 @@ from media_adapters.models import (
     PeerConnectionRole,
     PeerRef,
     PeerStatus,
+    PlayerAnswer,
+    PlayerOffer,
     PublisherAnswer,
     PublisherOffer,
     RoomRef,
@@ -111,6 +121,10 @@ class JanusNode:
 
     async def answer(self, peer: PeerRef, negotiation: int, sdp: str) -> None:
         await self._peer(peer).subscriber.answer(negotiation, sdp)
+
+    async def play(self, peer: PeerRef, offer: PlayerOffer, wanted: Sequence[Subscription]) -> PlayerAnswer:  # noqa: ARG002
+        """VideoRoom answers publishers only: to who subscribes it offers."""
+        raise Unsupported("Playing is not supported by this room's media server.")
 
     async def add_candidate(self, peer: PeerRef, pc: PeerConnectionRole, candidate: IceCandidate | None) -> None:
         await self._peer(peer).add_candidate(pc, candidate)

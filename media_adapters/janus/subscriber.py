@@ -16,7 +16,7 @@ from media_adapters.common.plan import Changes, Line, changes
 from media_adapters.common.sdp import check_answer
 from media_adapters.common.serial import Serial
 from media_adapters.errors import MediaError, PeerNotFound, StaleNegotiation
-from media_adapters.events import ConnectionChanged, SubscribedTrack, SubscriberOffered
+from media_adapters.events import ConnectionChanged, SubscriberOffered
 from media_adapters.janus.client import Handle, JanusClient, JanusError, PluginReply
 from media_adapters.janus.plan import SUBSTREAM, lines_of, stream, update
 from media_adapters.janus.refusals import NO_SUCH_FEED, translated
@@ -28,6 +28,7 @@ from media_adapters.models import (
     PeerConnectionRole,
     PeerRef,
     SimulcastLayer,
+    SubscribedTrack,
     Subscription,
     TrackId,
 )

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 import structlog
@@ -11,7 +11,15 @@ from media_adapters.common.candidates import check_candidate
 from media_adapters.common.processor import Processor
 from media_adapters.common.serial import Serial
 from media_adapters.common.stream import EventStream
-from media_adapters.errors import InvalidDescription, MediaError, NodeBusy, NodeGone, PeerNotFound, RoomNotFound
+from media_adapters.errors import (
+    InvalidDescription,
+    MediaError,
+    NodeBusy,
+    NodeGone,
+    PeerNotFound,
+    RoomNotFound,
+    TrackNotFound,
+)
 from media_adapters.events import MediaEvent, PeerClosed, RoomClosed, SfuDied
 from media_adapters.mediasoup import protocol
 from media_adapters.mediasoup.bridge_client import BridgeClient
@@ -24,6 +32,8 @@ from media_adapters.models import (
     PeerConnectionRole,
     PeerRef,
     PeerStatus,
+    PlayerAnswer,
+    PlayerOffer,
     PublisherAnswer,
     PublisherOffer,
     RoomRef,
@@ -83,15 +93,21 @@ class MediasoupNode:
 
     async def publish(self, peer: PeerRef, offer: PublisherOffer) -> PublisherAnswer:
         here = self._peer_or_new(peer)
-        try:
+        async with self._leaving_none(here):
             return await here.publisher.publish(offer)
-        except (InvalidDescription, NodeBusy, RoomNotFound):
-            if here.idle:
-                await self.close_peer(peer)
-            raise
 
     async def subscribe(self, peer: PeerRef, wanted: Sequence[Subscription]) -> None:
-        await self._peer_or_new(peer).subscriber.subscribe(wanted)
+        here = self._peer_or_new(peer)
+        if not here.player.idle:
+            raise InvalidDescription("This participant plays: what it gets was decided with its offer.")
+        await here.subscriber.subscribe(wanted)
+
+    async def play(self, peer: PeerRef, offer: PlayerOffer, wanted: Sequence[Subscription]) -> PlayerAnswer:
+        here = self._peer_or_new(peer)
+        if not here.subscriber.idle:
+            raise InvalidDescription("This participant subscribes: it is offered what it gets.")
+        async with self._leaving_none(here):
+            return await here.player.play(offer, wanted)
 
     async def answer(self, peer: PeerRef, negotiation: int, sdp: str) -> None:
         await self._peer(peer).subscriber.answer(negotiation, sdp)
@@ -172,6 +188,16 @@ class MediasoupNode:
             await peer.close()
         finally:
             self._emit(PeerClosed(peer=ref, reason=reason))
+
+    @asynccontextmanager
+    async def _leaving_none(self, peer: Peer) -> AsyncIterator[None]:
+        """A peer whose first offer is refused was none."""
+        try:
+            yield
+        except (InvalidDescription, NodeBusy, RoomNotFound, TrackNotFound):
+            if peer.idle:
+                await self.close_peer(peer.ref)
+            raise
 
     def _forget(self, ref: PeerRef) -> Peer | None:
         peer = self._peers.pop(ref, None)

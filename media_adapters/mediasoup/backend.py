@@ -16,7 +16,7 @@ from media_adapters.registry import BackendSettings, BackendUnavailable, SfuProc
 
 CONNECT_TIMEOUT = 10.0
 CALL_DEADLINE = 5.0
-CAPABILITIES = frozenset({Capability.SIMULCAST, Capability.SERVER_MUTE, Capability.ICE_RESTART, Capability.TAP})
+CAPABILITIES = frozenset(Capability)
 
 
 class MediasoupBackend:

@@ -21,13 +21,18 @@ class Published(Value):
 
 
 class Flow(Value):
-    """An m-section of a subscriber's offer that carries media, and the producer that it carries."""
+    """An m-section that carries media to a subscriber or a player, and the producer that it carries."""
 
     mid: Mid
     producer: str
 
 
 class Offered(Value):
+    sdp: Sdp
+    lines: tuple[Flow, ...]
+
+
+class Played(Value):
     sdp: Sdp
     lines: tuple[Flow, ...]
 

@@ -13,7 +13,7 @@ from media_adapters.common.plan import Changes, Line, changes
 from media_adapters.common.sdp import check_answer
 from media_adapters.common.serial import Serial
 from media_adapters.errors import MediaError, PeerNotFound, RoomNotFound, StaleNegotiation
-from media_adapters.events import ConnectionChanged, SubscribedTrack, SubscriberOffered
+from media_adapters.events import ConnectionChanged, SubscriberOffered
 from media_adapters.mediasoup.protocol import BridgeEvent, Connected, ConnectionClosed, Offered
 from media_adapters.mediasoup.publisher import close_connection
 from media_adapters.mediasoup.room import Room
@@ -21,6 +21,7 @@ from media_adapters.models import (
     ConnectionStatus,
     PeerConnectionRole,
     PeerRef,
+    SubscribedTrack,
     Subscription,
     TrackId,
 )

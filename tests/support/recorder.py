@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from media_adapters.errors import InvalidDescription, PeerNotFound, RoomNotFound
-from media_adapters.events import MediaEvent, SfuDied, TrackStarted
+from media_adapters.events import ConnectionChanged, MediaEvent, SfuDied, TrackStarted
 from media_adapters.models import (
     Capability,
     ConnectionStatus,
@@ -16,6 +16,8 @@ from media_adapters.models import (
     PeerConnectionRole,
     PeerRef,
     PeerStatus,
+    PlayerAnswer,
+    PlayerOffer,
     PublisherAnswer,
     PublisherOffer,
     RoomRef,
@@ -32,7 +34,7 @@ from media_adapters.registry import BackendSettings, SfuProcess
 DESCRIPTION = NodeDescription(
     backend="recorder",
     version="1",
-    capabilities=frozenset({Capability.SERVER_MUTE, Capability.TAP}),
+    capabilities=frozenset({Capability.SERVER_MUTE, Capability.TAP, Capability.PLAY}),
     warnings=("Only for tests.",),
 )
 
@@ -109,6 +111,16 @@ class RecordingNode:
         self.wanted[peer.participant] = tuple(subscription.track for subscription in wanted)
         self.subscriptions[peer.participant] = tuple(wanted)
         self._changed.set()
+
+    async def play(self, peer: PeerRef, offer: PlayerOffer, wanted: Sequence[Subscription]) -> PlayerAnswer:
+        await self._record("play", peer)
+        known = self._peers(peer.room).get(peer, PeerStatus(peer=peer))
+        status = ConnectionStatus(negotiation=offer.negotiation, connected=True)
+        self.rooms[peer.room][peer] = known.model_copy(update={"subscriber": status})
+        self.wanted[peer.participant] = tuple(subscription.track for subscription in wanted)
+        self._changed.set()
+        self.emit(ConnectionChanged(peer=peer, pc=PeerConnectionRole.SUBSCRIBER, connected=True))
+        return PlayerAnswer(negotiation=offer.negotiation, sdp=self.answer_sdp, tracks=())
 
     async def answer(self, peer: PeerRef, negotiation: int, sdp: str) -> None:
         await self._on_peer("answer", peer)

@@ -1,4 +1,4 @@
-"""Encoders in tests: what a publisher by HTTP sends, as plain requests or with real media."""
+"""Encoders and players in tests: what they send by HTTP, as plain requests or with real media."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
-from aiortc import RTCSessionDescription
-from aiortc.mediastreams import AudioStreamTrack
+from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc.mediastreams import AudioStreamTrack, MediaStreamTrack
 
 from media_adapters.conformance.signs import Camera
 from tests.support.media import peer_connection
@@ -68,6 +68,10 @@ class Http:
     async def post(self, base: str, token: str | None, body: Any = None, kind: str | None = SDP) -> Response:
         return await self.ask("POST", f"{base}/v1/whip", token, offer() if body is None else body, Content_Type=kind)
 
+    async def play(self, base: str, token: str | None, query: str = "", body: Any = None) -> Response:
+        body = offer().replace("sendonly", "recvonly") if body is None else body
+        return await self.ask("POST", f"{base}/v1/whep{query}", token, body, Content_Type=SDP)
+
     async def patch(
         self, url: str, token: str | None, body: Any, etag: str | None, kind: str | None = FRAGMENT
     ) -> Response:
@@ -95,15 +99,47 @@ async def http() -> AsyncIterator[Http]:
 @asynccontextmanager
 async def encoder(asking: Http, base: str, token: str) -> AsyncIterator[Response]:
     """Publishes a camera and a microphone for real, until left: then it vanishes without a word."""
-    connection = peer_connection()
-    connection.addTransceiver(AudioStreamTrack(), direction="sendonly")
-    connection.addTransceiver(Camera(), direction="sendonly")
-    try:
+    async with _connection() as connection:
+        connection.addTransceiver(AudioStreamTrack(), direction="sendonly")
+        connection.addTransceiver(Camera(), direction="sendonly")
         await connection.setLocalDescription(await connection.createOffer())
         while (posted := await asking.post(base, token, connection.localDescription.sdp)).status == 503:  # noqa: ASYNC110 - as it is told
             await asyncio.sleep(int(posted.headers["Retry-After"]))
         assert posted.status == 201, posted.text
         await connection.setRemoteDescription(RTCSessionDescription(posted.text, "answer"))
         yield posted
+
+
+@dataclass(frozen=True)
+class Playing:
+    posted: Response
+    tracks: Mapping[str, MediaStreamTrack]
+    """Those received, by kind."""
+
+    async def receives(self, frames: int = 5) -> None:
+        """Wait for that many more decoded frames of each track. Raises `TimeoutError`."""
+        async with asyncio.timeout(20):
+            for _ in range(frames):
+                await asyncio.gather(*(track.recv() for track in self.tracks.values()))
+
+
+@asynccontextmanager
+async def player(asking: Http, base: str, token: str, query: str = "") -> AsyncIterator[Playing]:
+    """Plays a camera and a microphone for real, until left: then it vanishes without a word."""
+    async with _connection() as connection:
+        for kind in KINDS:
+            connection.addTransceiver(kind, direction="recvonly")
+        await connection.setLocalDescription(await connection.createOffer())
+        posted = await asking.play(base, token, query, connection.localDescription.sdp)
+        assert posted.status == 201, posted.text
+        await connection.setRemoteDescription(RTCSessionDescription(posted.text, "answer"))
+        yield Playing(posted, {one.kind: one.receiver.track for one in connection.getTransceivers()})
+
+
+@asynccontextmanager
+async def _connection() -> AsyncIterator[RTCPeerConnection]:
+    connection = peer_connection()
+    try:
+        yield connection
     finally:
         await connection.close()

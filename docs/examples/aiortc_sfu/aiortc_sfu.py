@@ -15,7 +15,7 @@ from media_adapters.common.candidates import check_candidate
 from media_adapters.common.sdp import check_answer, check_offer
 from media_adapters.common.serial import Serial
 from media_adapters.common.stream import EventStream
-from media_adapters.events import ConnectionChanged, SubscribedTrack, SubscriberOffered, TrackStarted, TrackStopped
+from media_adapters.events import ConnectionChanged, SubscriberOffered, TrackStarted, TrackStopped
 from media_adapters.models import ConnectionStatus, PeerConnectionRole, PeerRef, RoomRef, TrackId
 from media_adapters.registry import BackendSettings, SfuProcess
 
@@ -149,7 +149,9 @@ class AiortcNode:
             peer.lines[track] = (pc.addTransceiver(copy, direction="sendonly"), wanted[track])
         await pc.setLocalDescription(await pc.createOffer())
         peer.negotiation += 1
-        tracks = tuple(SubscribedTrack(mid=section.mid, track=track) for track, (section, _) in peer.lines.items())
+        tracks = tuple(
+            models.SubscribedTrack(mid=section.mid, track=track) for track, (section, _) in peer.lines.items()
+        )
         sdp, number = pc.localDescription.sdp, peer.negotiation
         peer.pending = SubscriberOffered(peer=peer.ref, negotiation=number, sdp=sdp, tracks=tracks)
         self._events.put(peer.pending)
@@ -200,7 +202,7 @@ class AiortcNode:
     async def _refuse(self, *_values: object, **_named: object) -> NoReturn:
         raise errors.Unsupported("This adapter does not declare it.")
 
-    restart_ice = mute_track = tap = untap = request_key_frame = _refuse
+    play = restart_ice = mute_track = tap = untap = request_key_frame = _refuse
 
     def _room(self, room: RoomRef) -> dict[PeerRef, Peer]:
         if room not in self._rooms:

@@ -2,6 +2,8 @@
 
 import type { types } from "mediasoup";
 
+import { invalid } from "./errors.ts";
+
 /** What a connection tells its room's owner. */
 export type Watcher = {
   connected: () => void;
@@ -25,4 +27,18 @@ export function watch(transport: types.WebRtcTransport, watcher: Watcher): void 
   transport.on("icestatechange", (state) => {
     if (state === "disconnected") over("ICE disconnected");
   });
+}
+
+/** Gives the transport the client's end of DTLS, from its `description`. */
+export async function connect(
+  transport: types.WebRtcTransport,
+  dtlsParameters: types.DtlsParameters,
+  description: "offer" | "answer",
+): Promise<void> {
+  try {
+    await transport.connect({ dtlsParameters });
+  } catch (error) {
+    if (transport.closed) throw error;
+    throw invalid(`The ${description}'s DTLS fingerprint can't be used.`);
+  }
 }

@@ -74,6 +74,14 @@ export type Methods = {
   answer: [params: { room: string; connection: string; sdp: string }, result: object];
   /** Another layer, or nothing for a while, on lines of an offer: needs no new one. Goes on with a key frame. */
   adjust: [params: { room: string; connection: string; lines: Adjusted[] }, result: object];
+  /**
+   * Answers the offer of a player, which only receives: the first makes the connection and decides what it gets, later
+   * ones restart ICE. `lines` tells which producers found a section that can have them; the others have none.
+   */
+  play: [
+    params: { room: string; connection: string; sdp: string; wanted: Wanted[] },
+    result: { sdp: string; lines: Line[] },
+  ];
   close_connection: [params: { room: string; connection: string }, result: object];
   tap: [
     params: { room: string; producer: string; host: string; port: number; rtcp_port: number | null },

@@ -1,20 +1,16 @@
 // A browser's offer turned into what mediasoup's produce() wants, and the answer to it. No I/O.
 
 import { RemoteSdp } from "mediasoup-client/handlers/sdp/RemoteSdp";
-import {
-  extractDtlsParameters,
-  extractRtpCapabilities,
-  getCname,
-} from "mediasoup-client/handlers/sdp/commonUtils";
+import { getCname } from "mediasoup-client/handlers/sdp/commonUtils";
 import { getRtpEncodings } from "mediasoup-client/handlers/sdp/unifiedPlanUtils";
 import * as ortc from "mediasoup-client/ortc";
 import type { types } from "mediasoup";
 import * as sdpTransform from "sdp-transform";
 
 import { faultOfClient, invalid } from "./errors.ts";
+import { checkBundle, common, dtlsOf, echo, iceUfrag, isStopped, type Media, midOf } from "./offer.ts";
 import { type LocalTransport, remoteSdp, written } from "./sdp.ts";
 
-type Media = sdpTransform.MediaDescription;
 type RtpParameters = types.RtpParameters;
 
 /** An m-section of an offer. `rtp` is what it sends, or null if it sends nothing that the room takes. */
@@ -43,8 +39,7 @@ export function readOffer(sdp: string, router: types.RtpCapabilities, layered: R
     return {
       sections,
       iceUfrag: iceUfrag(parsed),
-      // Browsers offer actpass; the answer is passive, because an ICE-lite peer can't tell when to start DTLS.
-      dtls: { ...extractDtlsParameters({ sdpObject: parsed }), role: "client" },
+      dtls: dtlsOf(parsed),
       extmapAllowMixed: parsed.extmapAllowMixed !== undefined,
     };
   });
@@ -100,36 +95,15 @@ function oneStream(media: Media): Media {
   return plain;
 }
 
-/** What the section and the router both can, by the router's preference: the first codec and its RTX. */
+/** The first codec, by the router's preference, and its RTX. */
 function agree(media: Media, kind: types.MediaKind, router: types.RtpCapabilities) {
-  // One section at a time: extractRtpCapabilities() keeps one entry per extension id, so with audio and video
-  // together the ids that they share are lost for all kinds but the last.
-  const local = extractRtpCapabilities({ sdpObject: { media: [media] } as sdpTransform.SessionDescription });
-  ortc.validateAndNormalizeRtpCapabilities(local);
-  // Cloned: it writes H264 profiles into both.
-  const extended = ortc.getExtendedRtpCapabilities(local, structuredClone(router) as never, false);
+  const extended = common(media, router);
   if (!extended.codecs.some((codec) => codec.kind === kind)) return null;
   const rtp = ortc.getSendingRtpParameters(kind, extended);
   const answer = ortc.getSendingRemoteRtpParameters(kind, extended);
   rtp.codecs = ortc.reduceCodecs(rtp.codecs);
   answer.codecs = ortc.reduceCodecs(answer.codecs);
   return { rtp: rtp as unknown as RtpParameters, answer: answer as unknown as RtpParameters };
-}
-
-/** A section that sends nothing is answered with its own codecs, inactive: an m-line needs a format. */
-function echo(media: Media, kind: types.MediaKind): RtpParameters {
-  const codecs = (media.payloads ?? "").split(" ").map((payload): types.RtpCodecParameters => {
-    const mapped = media.rtp.find((one) => String(one.payload) === payload);
-    return {
-      mimeType: `${kind}/${mapped?.codec ?? "unknown"}`,
-      payloadType: Number(payload),
-      clockRate: mapped?.rate ?? 90000,
-      parameters: {},
-      rtcpFeedback: [],
-      ...(mapped?.encoding === undefined ? {} : { channels: mapped.encoding }),
-    };
-  });
-  return { codecs, headerExtensions: [], encodings: [], rtcp: {} };
 }
 
 function encodings(media: Media, codecs: types.RtpCodecParameters[], layered: boolean) {
@@ -151,35 +125,6 @@ function encodings(media: Media, codecs: types.RtpCodecParameters[], layered: bo
   const svc =
     layered && media.ssrcs?.length && bySsrc.length === 1 && ["video/vp9", "video/av1"].includes(codec);
   return svc ? bySsrc.map((encoding) => ({ ...encoding, scalabilityMode: "L3T3" })) : bySsrc;
-}
-
-function iceUfrag(parsed: sdpTransform.SessionDescription): string {
-  const found =
-    parsed.iceUfrag ?? parsed.media.find((media) => !isStopped(media) && media.iceUfrag)?.iceUfrag;
-  if (found === undefined) throw invalid("The offer has no ice-ufrag.");
-  return found;
-}
-
-/** The parser takes what looks like a number for one. */
-function midOf(media: Media): string {
-  return String(media.mid);
-}
-
-/** A port of 0 means that the section is stopped, unless it rides on another's transport (RFC 9143 §6). */
-function isStopped(media: Media): boolean {
-  return media.port === 0 && (media as { bundleOnly?: string }).bundleOnly === undefined;
-}
-
-/** One transport carries everything. */
-function checkBundle(parsed: sdpTransform.SessionDescription): void {
-  const live = parsed.media.filter((media) => !isStopped(media));
-  if (live.length < 2) return;
-  const group = parsed.groups?.find((one) => one.type === "BUNDLE");
-  const listed: unknown = group?.mids; // one alone looks like a number to the parser
-  const mids = new Set(String(listed).split(" "));
-  if (!live.every((media) => mids.has(midOf(media)))) {
-    throw invalid("All sections of an offer must be bundled.");
-  }
 }
 
 function checkSsrcs(sections: Section[]): void {

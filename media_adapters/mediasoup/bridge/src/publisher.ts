@@ -2,7 +2,7 @@
 
 import type { types } from "mediasoup";
 
-import { type Watcher, watch } from "./connection.ts";
+import { connect, type Watcher, watch } from "./connection.ts";
 import { invalid } from "./errors.ts";
 import type { OfferedTrack } from "./protocol.ts";
 import { type Offer, readOffer, type Section, writeAnswer } from "./publisher-sdp.ts";
@@ -63,12 +63,7 @@ export class Publisher {
 
   async #connect(offer: Offer): Promise<void> {
     if (this.#iceUfrag === null) {
-      try {
-        await this.#transport.connect({ dtlsParameters: offer.dtls });
-      } catch (error) {
-        if (this.#transport.closed) throw error;
-        throw invalid("The offer's DTLS fingerprint can't be used.");
-      }
+      await connect(this.#transport, offer.dtls, "offer");
     } else {
       // Chromium gives ICE and DTLS of the whole bundle up when its first m-line is stopped; we can't follow that.
       if (offer.sections[0]?.media.port === 0)

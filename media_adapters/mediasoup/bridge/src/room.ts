@@ -10,10 +10,15 @@ import type { Core, Workers } from "./workers.ts";
 
 const FIRST_GUESS_OF_BANDWIDTH = 1_000_000; // bits/s to a subscriber until its estimation says better
 
-/** The room on one worker. `piped`: producers of the room's other workers, by name. */
+/** Which codecs under which payload types. A room has its own, and players have theirs, which nobody can change. */
+export type Dialect = { key: string; codecs: types.RouterRtpCodecCapability[] };
+
+/** The room on one worker, in one dialect, and how many players it is kept for. `piped`: producers of the room's other workers, by name. */
 export type Place = {
   core: Core;
   router: types.Router;
+  dialect: Dialect;
+  players: number;
   consumers: number;
   piped: Map<string, Promise<types.Producer>>;
 };
@@ -34,7 +39,8 @@ export class Room {
   readonly #options: RoomOptions;
   readonly #places: Place[] = [];
   readonly #published = new Map<string, Published>();
-  #spreading: Promise<Place> | null = null;
+  readonly #dialect: Dialect;
+  readonly #spreading = new Map<string, Promise<Place>>(); // by dialect
   closed = false;
 
   constructor(id: string, workers: Workers, settings: Settings, options: RoomOptions) {
@@ -42,10 +48,11 @@ export class Room {
     this.#workers = workers;
     this.#settings = settings;
     this.#options = options;
+    this.#dialect = { key: "", codecs: routerCodecs([...options.audio_codecs, ...options.video_codecs]) };
   }
 
   async open(): Promise<void> {
-    await this.#settle(this.#workers.any());
+    await this.#settle(this.#workers.any(), this.#dialect);
   }
 
   isOn(core: Core): boolean {
@@ -66,10 +73,31 @@ export class Room {
   }
 
   /** Where the next subscriber is: the first worker with room for it, or one more. */
-  async placeForSubscriber(): Promise<Place> {
+  placeForSubscriber(): Promise<Place> {
+    return this.#placeFor(this.#dialect);
+  }
+
+  /**
+   * A player has payload types of its own (RFC 3264 §6.1), and mediasoup sends under those of a router: players that
+   * agree share one, to which tracks are piped. It is kept until `leave` was called for each.
+   */
+  async placeForPlayer(dialect: Dialect): Promise<Place> {
+    const place = await this.#placeFor(dialect);
+    place.players += 1;
+    return place;
+  }
+
+  leave(place: Place): void {
+    place.players -= 1;
+    if (place.players > 0) return;
+    place.router.close();
+    this.#places.splice(this.#places.indexOf(place), 1);
+  }
+
+  async #placeFor(dialect: Dialect): Promise<Place> {
     const limit = this.#settings.consumers_per_router;
-    const roomy = this.#places.find((place) => place.consumers < limit);
-    return roomy ?? (await this.#spread());
+    const roomy = this.#places.find((place) => place.dialect.key === dialect.key && place.consumers < limit);
+    return roomy ?? (await this.#spread(dialect));
   }
 
   async transport(place: Place, direction: "incoming" | "outgoing"): Promise<types.WebRtcTransport> {
@@ -101,6 +129,11 @@ export class Room {
     const found = this.#published.get(name);
     if (found === undefined) throw new Refusal("track_not_found", "The track is not published here.");
     return found;
+  }
+
+  /** What this is encoded with, as `video/vp8`; null if it is not published (any more). */
+  codecOf(name: string): string | null {
+    return this.#published.get(name)?.producer.rtpParameters.codecs[0]?.mimeType.toLowerCase() ?? null;
   }
 
   /** The producer, where consumers of `place` can get it; null if it is not published (any more). */
@@ -138,25 +171,35 @@ export class Room {
   }
 
   /** Several subscribers may find the room full at once: they get the same new place. */
-  #spread(): Promise<Place> {
-    this.#spreading ??= this.#another().finally(() => (this.#spreading = null));
-    return this.#spreading;
+  #spread(dialect: Dialect): Promise<Place> {
+    const known = this.#spreading.get(dialect.key);
+    if (known) return known;
+    const spreading = this.#another(dialect).finally(() => this.#spreading.delete(dialect.key));
+    this.#spreading.set(dialect.key, spreading);
+    return spreading;
   }
 
-  async #another(): Promise<Place> {
-    const core = this.#workers.idlest(new Set(this.#places.map((place) => place.core)));
-    if (core !== null) return this.#settle(core);
-    return this.#places.reduce((least, place) => (place.consumers < least.consumers ? place : least));
+  async #another(dialect: Dialect): Promise<Place> {
+    const places = this.#places.filter((place) => place.dialect.key === dialect.key);
+    if (places.length === 0) return this.#settle(this.#workers.any(), dialect);
+    const core = this.#workers.idlest(new Set(places.map((place) => place.core)));
+    if (core !== null) return this.#settle(core, dialect);
+    return places.reduce((least, place) => (place.consumers < least.consumers ? place : least));
   }
 
-  async #settle(core: Core): Promise<Place> {
-    const { audio_codecs, video_codecs } = this.#options;
-    const mediaCodecs = routerCodecs([...audio_codecs, ...video_codecs]);
-    const router = await core.worker.createRouter({ mediaCodecs }).catch((error: unknown) => {
+  async #settle(core: Core, dialect: Dialect): Promise<Place> {
+    const router = await core.worker.createRouter({ mediaCodecs: dialect.codecs }).catch((error: unknown) => {
       if (!core.worker.closed) throw error;
       throw new Refusal("node_busy", "The media worker died meanwhile.");
     });
-    const place = { core, router, consumers: 0, piped: new Map<string, Promise<types.Producer>>() };
+    const place = {
+      core,
+      router,
+      dialect,
+      players: 0,
+      consumers: 0,
+      piped: new Map<string, Promise<types.Producer>>(),
+    };
     if (this.closed) {
       router.close();
       throw new Refusal("room_not_found", "The room is closed.");

@@ -4,6 +4,7 @@ import * as mediasoup from "mediasoup";
 
 import type { Watcher } from "./connection.ts";
 import { Refusal } from "./errors.ts";
+import { Player } from "./player.ts";
 import type { Event, Method, Params, Reply, Request, Result } from "./protocol.ts";
 import { Publisher } from "./publisher.ts";
 import { type Connection, Room } from "./room.ts";
@@ -95,6 +96,7 @@ export class Session {
       await this.#subscriber(named).adjust(lines);
       return {};
     },
+    play: (params) => this.#through(params, Player, (player) => player.play(params.sdp, params.wanted)),
     close_connection: (params) =>
       this.#inTurn(params, (room) => {
         this.#drop(room, params.connection);

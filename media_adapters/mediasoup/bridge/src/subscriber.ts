@@ -2,22 +2,12 @@
 
 import type { types } from "mediasoup";
 
-import { type Watcher, watch } from "./connection.ts";
-import { invalid } from "./errors.ts";
-import { existingLayer, spatialLayer, spatialLayers, usableLayers } from "./layers.ts";
-import type { Adjusted, Layer, Line, Wanted } from "./protocol.ts";
+import { connect, type Watcher, watch } from "./connection.ts";
+import { Flow, ifOpen } from "./flow.ts";
+import type { Adjusted, Line, Wanted } from "./protocol.ts";
 import type { Place, Room } from "./room.ts";
 import { Serial } from "./serial.ts";
 import { readAnswer, Sections } from "./subscriber-sdp.ts";
-
-type Flow = {
-  mid: string;
-  name: string;
-  consumer: types.Consumer;
-  layer: Layer;
-  asked: number | null;
-  paused: boolean; // by the subscriber's wish
-};
 
 export class Subscriber {
   readonly #room: Room;
@@ -59,7 +49,8 @@ export class Subscriber {
   answer(sdp: string): Promise<void> {
     return this.#serial.run(async () => {
       const { dtls, taken } = readAnswer(sdp);
-      await this.#connect(dtls);
+      if (!this.#connected) await connect(this.#transport, dtls, "answer");
+      this.#connected = true;
       const fresh = this.#fresh;
       this.#fresh = [];
       for (const { mid, consumer, paused } of fresh) {
@@ -75,7 +66,7 @@ export class Subscriber {
         const flow = this.#flows.get(mid);
         if (flow === undefined) continue;
         flow.layer = layer ?? flow.layer;
-        await this.#choose(flow);
+        await flow.choose();
         await this.#pause(flow, paused);
       }
     });
@@ -83,17 +74,6 @@ export class Subscriber {
 
   close(): void {
     this.#transport.close();
-  }
-
-  async #connect(dtls: types.DtlsParameters): Promise<void> {
-    if (this.#connected) return;
-    try {
-      await this.#transport.connect({ dtlsParameters: dtls });
-    } catch (error) {
-      if (this.#transport.closed) throw error;
-      throw invalid("The answer's DTLS fingerprint can't be used.");
-    }
-    this.#connected = true;
   }
 
   /** All at once; each in a section that nobody else takes meanwhile. A failure of one is a failure of the transport. */
@@ -108,18 +88,10 @@ export class Subscriber {
     const mid = this.#sections.take(producer.kind);
     const consumer = await this.#paused(producer, mid);
     if (consumer === null) return null;
-    const flow = { mid, name, consumer, layer, asked: null, paused: false };
+    const flow = new Flow(mid, name, producer, consumer, layer);
     this.#flows.set(mid, flow);
-    this.#sections.fill(mid, consumer.kind, {
-      rtp: consumer.rtpParameters,
-      stream: producer.appData.stream as string,
-      id: consumer.id,
-    });
-    this.#place.consumers += 1;
-    this.#place.core.carry(consumer);
-    consumer.observer.once("close", () => (this.#place.consumers -= 1));
-    consumer.on("score", () => void this.#choose(flow));
-    await this.#choose(flow);
+    this.#sections.fill(mid, consumer.kind, flow.sending);
+    await flow.begin(this.#place);
     return flow;
   }
 
@@ -155,31 +127,5 @@ export class Subscriber {
     this.#fresh = this.#fresh.filter((one) => one !== flow);
     flow.consumer.close();
     this.#sections.free(mid);
-  }
-
-  /** Asks for the wanted layer, or the next one up that there is. Again with each news of what arrives. */
-  async #choose(flow: Flow): Promise<void> {
-    const { consumer, layer } = flow;
-    if (consumer.type !== "simulcast" && consumer.type !== "svc") return;
-    const { codecs, encodings } = consumer.rtpParameters;
-    const count = spatialLayers(encodings);
-    const spatial =
-      consumer.type === "svc"
-        ? spatialLayer(layer, usableLayers(codecs[0]?.mimeType ?? "", count))
-        : existingLayer(spatialLayer(layer, count), consumer.score.producerScores);
-    if (consumer.closed || flow.asked === spatial) return;
-    flow.asked = spatial;
-    await ifOpen(consumer, () => consumer.setPreferredLayers({ spatialLayer: spatial }));
-  }
-}
-
-/** The worker may know before us that the consumer's producer is gone: then there is nothing to be done. */
-async function ifOpen(consumer: types.Consumer, act: () => Promise<void>): Promise<void> {
-  try {
-    if (!consumer.closed) await act();
-  } catch (error) {
-    // The news of the close is on its way, and behind the refusal.
-    await new Promise((go) => setImmediate(go));
-    if (!consumer.closed) throw error;
   }
 }

@@ -348,8 +348,8 @@ export interface JoinedResult {
  * Somebody in the room, since `joined_at`. `connected` is false while their signaling is away and their place is
  * kept. `hand_raised_at` is when they raised their hand, if it is up; the first to raise it is the first in line.
  * `attributes` are what the application says of them. `stopped` are the latest tracks of theirs that a moderator has
- * ended, and which don't come back. `client` is `whip` for an encoder that publishes over HTTP (RFC 9725): it neither
- * receives nor reads anything.
+ * ended, and which don't come back. `client` is `whip` for an encoder that publishes over HTTP (RFC 9725), which
+ * neither receives nor reads anything, and `whep` for a player over HTTP, which only receives.
  */
 export interface Participant {
   id: string;
@@ -363,7 +363,7 @@ export interface Participant {
   };
   stopped: string[];
   permissions: Permissions;
-  client: "app" | "whip";
+  client: "app" | "whip" | "whep";
 }
 /**
  * What somebody may do here. `publish` are the sources that they may send; without `subscribe` they receive
@@ -625,7 +625,7 @@ export interface DescriptionEvent {
   tracks: SubscribedTrack[];
 }
 /**
- * Which track an m-section of a subscriber's offer carries.
+ * Which track an m-section carries to whoever receives it.
  */
 export interface SubscribedTrack {
   mid: string;
