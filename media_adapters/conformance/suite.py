@@ -5,7 +5,9 @@ from media_adapters.conformance.base import Conformance
 from media_adapters.conformance.cancellation import Cancellation
 from media_adapters.conformance.capabilities import Capabilities
 from media_adapters.conformance.crowd import Crowd
+from media_adapters.conformance.layers import Layers
 from media_adapters.conformance.loss import Loss
+from media_adapters.conformance.pausing import Pausing
 from media_adapters.conformance.publishing import Publishing
 from media_adapters.conformance.rooms import Rooms
 from media_adapters.conformance.subject import Leftovers, Start, Subject
@@ -15,7 +17,19 @@ from media_adapters.conformance.tapping import Tapping
 __all__ = ["Conformance", "Leftovers", "MediaNodeConformance", "Start", "Subject"]
 
 
-class MediaNodeConformance(Rooms, Publishing, Subscribing, Capabilities, Tapping, BadInput, Cancellation, Crowd, Loss):
+class MediaNodeConformance(
+    Rooms,
+    Publishing,
+    Subscribing,
+    Pausing,
+    Layers,
+    Capabilities,
+    Tapping,
+    BadInput,
+    Cancellation,
+    Crowd,
+    Loss,
+):
     """Every topic. Subclass a topic instead of this class while an adapter grows.
 
     A class that runs the suite is called `Test…` and overrides `sfu`:
