@@ -35,9 +35,9 @@ class Members(Generic[Member]):
     def open(self, room: RoomRef) -> None:
         self._rooms.setdefault(room, {})
 
-    def close(self, room: RoomRef) -> None:
-        """Forget a room, and whoever is in it still. One that is not open is a no-op."""
-        self._rooms.pop(room, None)
+    def close(self, room: RoomRef) -> list[Member]:
+        """Forget a room; those who were in it, for their connections to be ended. Nobody if it is not open."""
+        return list(self._rooms.pop(room, {}).values())
 
     def join(self, peer: Member) -> Member:
         """The peer of this name that is here, or else this one from now on. Raises `RoomNotFound`."""

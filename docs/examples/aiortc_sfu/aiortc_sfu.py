@@ -76,8 +76,8 @@ class AiortcNode(CoreOnly):
         self._peers.open(room)
 
     async def close_room(self, room: RoomRef) -> None:
-        await asyncio.gather(*(self.close_peer(peer.ref) for peer in self._peers if peer.ref.room == room))
-        self._peers.close(room)
+        peers = self._peers.close(room)
+        await asyncio.gather(*(one.turns.wait(one.turns.start(lambda one=one: self._close(one))) for one in peers))
 
     async def publish(self, peer: PeerRef, offer: models.PublisherOffer) -> models.PublisherAnswer:
         check_offer(offer)
