@@ -4,8 +4,8 @@ from media_adapters.conformance.base import Conformance
 from media_adapters.conformance.stage import Person, Stage
 from media_adapters.models import Subscription, TrackId
 
-LONG = 40
-"""Pieces of sound, 20 ms each, in which a picture that flows shows a dozen times."""
+LONG = 26
+"""Pieces of sound, 20 ms each, in which a picture that flows shows seven times."""
 
 
 class Pausing(Conformance):
