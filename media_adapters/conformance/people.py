@@ -19,6 +19,7 @@ from aiortc import (
 from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame, VideoFrame
 
+from media_adapters.conformance.layered import SIZES, LayeredCamera
 from media_adapters.conformance.signs import Camera, Microphone, Recognition
 from media_adapters.conformance.streams import follow_streams
 from media_adapters.events import SubscriberOffered
@@ -29,6 +30,7 @@ from media_adapters.models import (
     PublishedTrack,
     PublisherAnswer,
     PublisherOffer,
+    SimulcastLayer,
     Subscription,
     TrackId,
     TrackKind,
@@ -83,6 +85,8 @@ class Person:
         self.subscriber = peer_connection()
         self.subscriber.on("track", self._watch)
         self.tracks: dict[TrackId, tuple[RTCRtpTransceiver, PublishedTrack]] = {}
+        self._layered: list[LayeredCamera] = []
+        self._films: set[asyncio.Task[None]] = set()
         self._negotiation = itertools.count(1)
         self._receivers: set[asyncio.Task[None]] = set()
         self._answering: set[asyncio.Task[None]] = set()
@@ -105,6 +109,16 @@ class Person:
         await self.negotiates()
         return tracks
 
+    async def publishes_layers(self) -> TrackId:
+        """Begin to send a camera of three simulcast layers, whose pictures have the sizes `SIZES`."""
+        transceiver = self.publisher.addTransceiver("video", direction="sendonly")
+        track = self._names_track(TrackKind.VIDEO, transceiver, simulcast=True)
+        camera = LayeredCamera(self.stage.sign(track), transceiver)
+        self._layered.append(camera)
+        await self.negotiates()
+        self._films.add(asyncio.create_task(camera.films()))
+        return track
+
     async def stops(self, *tracks: TrackId) -> None:
         """End one's tracks; their m-sections stay, inactive, and are used again."""
         for track in tracks:
@@ -115,29 +129,31 @@ class Person:
 
     def adds(self, kind: TrackKind, *, simulcast: bool = False) -> TrackId:
         """Put a track into the next offer, into a free m-section if there is one."""
-        track = TrackId(f"{self.ref.participant}-{kind.value}-{next(self._names)}")
-        sign = self.stage.sign(track)
-        source: MediaStreamTrack = Camera(sign) if kind is TrackKind.VIDEO else Microphone(sign)
         used = [transceiver for transceiver, _ in self.tracks.values()]
         free = [one for one in self.publisher.getTransceivers() if one.kind == kind.value and one not in used]
-        if free:
-            free[0].sender.replaceTrack(source)
-            free[0].direction = "sendonly"
-        else:
-            free = [self.publisher.addTransceiver(source, direction="sendonly")]
+        transceiver = free[0] if free else self.publisher.addTransceiver(kind.value)
+        transceiver.direction = "sendonly"
+        track = self._names_track(kind, transceiver, simulcast=simulcast)
+        sign = self.stage.sign(track)
+        transceiver.sender.replaceTrack(Camera(sign) if kind is TrackKind.VIDEO else Microphone(sign))
+        return track
+
+    def _names_track(self, kind: TrackKind, transceiver: RTCRtpTransceiver, *, simulcast: bool) -> TrackId:
+        track = TrackId(f"{self.ref.participant}-{kind.value}-{next(self._names)}")
         shows = TrackSource.CAMERA if kind is TrackKind.VIDEO else TrackSource.MICROPHONE
-        self.tracks[track] = (
-            free[0],
-            PublishedTrack(id=track, mid="0", kind=kind, source=shows, simulcast=simulcast),
-        )
+        described = PublishedTrack(id=track, mid="0", kind=kind, source=shows, simulcast=simulcast)
+        self.tracks[track] = (transceiver, described)
         return track
 
     async def offer(self) -> PublisherOffer:
         """The present offer, not sent yet."""
         await self.publisher.setLocalDescription(await self.publisher.createOffer())
+        sdp: str = self.publisher.localDescription.sdp
+        for camera in self._layered:
+            sdp = camera.offers(sdp)
         return PublisherOffer(
             negotiation=next(self._negotiation),
-            sdp=self.publisher.localDescription.sdp,
+            sdp=sdp,
             tracks=tuple(self.published(track) for track in self.tracks),
         )
 
@@ -174,6 +190,16 @@ class Person:
                 await self._progress.wait_for(decided)
         for track in tracks:
             assert self.frames[track] >= enough[track], self._misses(track)
+
+    async def sees_layer(self, track: TrackId, layer: SimulcastLayer) -> None:
+        """Wait until the track's pictures have that layer's size. Raises `AssertionError`."""
+        try:
+            async with asyncio.timeout(self.stage.patience), self._progress:
+                await self._progress.wait_for(lambda: self.sizes.get(track) == SIZES[layer])
+        except TimeoutError:
+            raise AssertionError(
+                f"{self.ref.participant} gets pictures of {self.sizes.get(track)} and not the layer {layer}"
+            ) from None
 
     async def is_offered(self, tracks: set[TrackId]) -> None:
         """Wait until the latest offer carries exactly these."""
@@ -229,9 +255,10 @@ class Person:
     async def hangs_up(self) -> None:
         """Close both connections without telling the node."""
         self.stage.people.pop(self.ref, None)
-        for task in (*self._receivers, *self._answering):
+        tasks = (*self._receivers, *self._answering, *self._films)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._receivers, *self._answering, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self.publisher.close()
         await self.subscriber.close()
 

@@ -5,7 +5,9 @@ from media_adapters.conformance.base import Conformance
 from media_adapters.conformance.cancellation import Cancellation
 from media_adapters.conformance.capabilities import Capabilities
 from media_adapters.conformance.crowd import Crowd
+from media_adapters.conformance.layers import Layers
 from media_adapters.conformance.loss import Loss
+from media_adapters.conformance.pausing import Pausing
 from media_adapters.conformance.playing import Playing
 from media_adapters.conformance.publishing import Publishing
 from media_adapters.conformance.rooms import Rooms
@@ -17,7 +19,18 @@ __all__ = ["Conformance", "Leftovers", "MediaNodeConformance", "Start", "Subject
 
 
 class MediaNodeConformance(
-    Rooms, Publishing, Subscribing, Playing, Capabilities, Tapping, BadInput, Cancellation, Crowd, Loss
+    Rooms,
+    Publishing,
+    Subscribing,
+    Pausing,
+    Layers,
+    Playing,
+    Capabilities,
+    Tapping,
+    BadInput,
+    Cancellation,
+    Crowd,
+    Loss,
 ):
     """Every topic. Subclass a topic instead of this class while an adapter grows.
 

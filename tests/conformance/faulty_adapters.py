@@ -57,6 +57,14 @@ class TestOffersTwice(Faulty):
     fault = faulty.OffersTwice
 
 
+class TestSendsWhatIsPaused(Faulty):
+    fault = faulty.SendsWhatIsPaused
+
+
+class TestSendsTheBestLayer(Faulty):
+    fault = faulty.SendsTheBestLayer
+
+
 class TestForgetsAnswers(Faulty):
     fault = faulty.ForgetsAnswers
 

@@ -17,6 +17,8 @@ CAUGHT_BY = {
     "IgnoresWhatItCanNot": "test_what_is_not_declared_is_refused_and_never_ignored",
     "DeclaresWhatItCanNot": "test_a_muted_track_is_silent_until_it_is_unmuted",
     "OffersTwice": "test_asking_again_for_what_flows_makes_no_offer",
+    "SendsWhatIsPaused": "test_what_is_paused_is_not_sent_and_goes_on_with_a_key_frame_and_without_an_offer",
+    "SendsTheBestLayer": "test_the_layer_that_is_asked_for_comes_and_another_without_an_offer",
     "ForgetsAnswers": "test_a_repeated_offer_gets_its_answer_again_and_an_older_one_is_stale",
     "TapsAnywhere": "test_a_tap_that_would_leave_the_node_is_refused",
     "SwallowsCancellation": "test_every_other_call_may_be_given_up_and_made_again",

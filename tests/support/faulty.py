@@ -15,6 +15,7 @@ from media_adapters.models import (
     PeerRef,
     PublisherAnswer,
     PublisherOffer,
+    SimulcastLayer,
     Subscription,
     Tap,
     TapTarget,
@@ -94,6 +95,21 @@ class OffersTwice(Faithful):
         status = await self._node.adopt(peer)
         if status.subscriber.connected:
             await self._node.restart_ice(peer)
+
+
+class SendsWhatIsPaused(Faithful):
+    """Takes a pause for a subscription like any other."""
+
+    async def subscribe(self, peer: PeerRef, wanted: Sequence[Subscription]) -> None:
+        await self._node.subscribe(peer, [entry.model_copy(update={"paused": False}) for entry in wanted])
+
+
+class SendsTheBestLayer(Faithful):
+    """Sends everybody the best layer that there is."""
+
+    async def subscribe(self, peer: PeerRef, wanted: Sequence[Subscription]) -> None:
+        best = {"layer": SimulcastLayer.HIGH}
+        await self._node.subscribe(peer, [entry.model_copy(update=best) for entry in wanted])
 
 
 class ForgetsAnswers(Faithful):

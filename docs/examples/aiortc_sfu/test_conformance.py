@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 from aiortc_sfu import AiortcBackend
@@ -12,8 +11,8 @@ from media_adapters.registry import BackendSettings
 
 @asynccontextmanager
 async def running() -> AsyncIterator[Subject]:
-    async with AiortcBackend().connect(BackendSettings(run_dir=Path())) as node:
-        yield Subject(node=node, crowd=6)
+    async with AiortcBackend().connect(BackendSettings(run_dir=".")) as node:
+        yield Subject(node=node, crowd=4)
 
 
 class TestAiortc(MediaNodeConformance):
