@@ -21,7 +21,7 @@ up: setup
 # With ARGS only what pytest picks; without, also the tests in TypeScript. No failure hides another's.
 test: setup-test
 	@result=0; $(if $(ARGS),,$(npm) run test || result=$$?; $(bridge) run test || result=$$?;) \
-	$(bin)/pytest $(ARGS) || result=$$?; exit $$result
+	$(if $(ARGS),$(bin)/pytest $(ARGS),tools/test-in-shares) || result=$$?; exit $$result
 
 check: setup-tools
 	@$(bin)/ruff format --check --quiet . && $(bin)/ruff check --quiet .

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from control_plane.up.child import die_with_parent
 
-STOP_SECONDS = 8.0
+STOP_SECONDS = 20.0
 
 
 class RunningProcess:

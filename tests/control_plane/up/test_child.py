@@ -27,7 +27,7 @@ class Listener(Printer):
         self._lines.put_nowait(f"{source}: {text}")
 
     async def hears(self, part: str) -> str:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while part not in (line := await self._lines.get()):
                 pass
             return line
