@@ -94,7 +94,8 @@ async def _ended(pidfd: int, pid: int) -> None:
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     loop.add_reader(pidfd, ended.set)
     try:
-        await asyncio.wait_for(ended.wait(), _KILL_WAIT)
+        async with asyncio.timeout(_KILL_WAIT):
+            await ended.wait()
     except TimeoutError as error:
         raise AgentFailed(f"Process {pid}, an earlier media server, can't be killed.") from error
     finally:
@@ -154,7 +155,8 @@ class RunningSfu:
         """End its process group: asked first, killed after 2 s."""
         self._signal(signal.SIGTERM)
         try:
-            await asyncio.wait_for(self._process.wait(), _TERM_WAIT)
+            async with asyncio.timeout(_TERM_WAIT):  # `wait_for` may swallow a cancellation that meets the end
+                await self._process.wait()
         except TimeoutError:
             self._signal(signal.SIGKILL)
             await self._process.wait()

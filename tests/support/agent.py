@@ -260,6 +260,15 @@ def _test_backends(folder: Path) -> Path:
     return site
 
 
+async def _ends(process: asyncio.subprocess.Process) -> None:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        raise AssertionError(f"the agent did not end within {PATIENCE:g} s of SIGTERM") from None
+
+
 @asynccontextmanager
 async def running_agent(
     backend: str = "janus", *, node: str = "n_test", control_pem: str | None = None, **settings: Any
@@ -282,5 +291,5 @@ async def running_agent(
             if process.returncode is None:
                 process.send_signal(signal.SIGCONT)
                 process.terminate()
-                await process.wait()
+                await _ends(process)
             await logs.ended()

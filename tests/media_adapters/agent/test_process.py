@@ -138,6 +138,20 @@ async def written(file: Path) -> None:
             await asyncio.sleep(0.01)
 
 
+async def test_agent_that_is_stopped_just_as_its_sfu_ends_stops(tmp_path: Path) -> None:
+    sfu = await RunningSfu.start(SfuProcess(argv=["sleep", "1000"]), tmp_path, tmp_path / "sfu.json")
+
+    async def stop_the_agent() -> None:
+        await sfu._process.wait()
+        stopping.cancel()
+
+    agent = asyncio.create_task(stop_the_agent())
+    stopping = asyncio.create_task(sfu.stop())
+    with pytest.raises(asyncio.CancelledError):
+        await stopping
+    await agent
+
+
 async def test_sfu_that_writes_a_lot_is_not_held_up_and_its_last_words_are_kept(tmp_path: Path) -> None:
     argv = ["sh", "-c", "yes chatter | head -c 1000000; echo 'no plugin found' >&2; exit 3"]
     running = await RunningSfu.start(SfuProcess(argv=argv), tmp_path, tmp_path / "sfu.json")
