@@ -7,7 +7,7 @@ import pytest
 from tests.support.browser import People
 from tests.support.figures import Figures
 from tests.support.replica import running_system
-from tests.support.sfu import Pauses, janus_of
+from tests.support.sfu import Pauses, inside
 
 pytestmark = [pytest.mark.browser, pytest.mark.faults, pytest.mark.asyncio(loop_scope="session")]
 
@@ -18,8 +18,13 @@ REFUSAL = """
 
 
 @pytest.mark.timeout(180)
-async def test_redis_away_and_back_empty_costs_no_media_and_no_state(people: People, figures: Figures) -> None:
-    async with running_system(replicas=2, spare=0) as system, janus_of(system.folder / "node1") as janus:
+async def test_redis_away_and_back_empty_costs_no_media_and_no_state(
+    people: People, figures: Figures, backend: str
+) -> None:
+    async with (
+        running_system(backend, replicas=2, spare=0) as system,
+        inside(backend, system.folder / "node1") as server,
+    ):
         first, second = system.replicas
         alice, bob, carol = [await people.arrives(name) for name in ("alice", "bob", "carol")]
         await alice.joins(first, "demo")
@@ -29,7 +34,7 @@ async def test_redis_away_and_back_empty_costs_no_media_and_no_state(people: Peo
         await alice.says("before")
         await bob.reads("before")
 
-        pauses = Pauses(janus)
+        pauses = Pauses(server)
         system.redis.kill()
         assert await alice.evaluate(REFUSAL, "meanwhile") == ["unavailable", True]
         await asyncio.sleep(AWAY_S)
@@ -51,4 +56,4 @@ async def test_redis_away_and_back_empty_costs_no_media_and_no_state(people: Peo
                 await person.sees(other)
         for person in (alice, bob, carol):
             await person.leaves()
-        await janus.has_no_media()
+        await server.has_no_media()

@@ -10,7 +10,7 @@ import pytest_asyncio
 from tests.support.browser import People, Person
 from tests.support.figures import Figures
 from tests.support.replica import Replica, System, running_system
-from tests.support.sfu import Janus, Pauses, janus_of
+from tests.support.sfu import Insight, Pauses, inside
 
 pytestmark = [pytest.mark.browser, pytest.mark.faults, pytest.mark.asyncio(loop_scope="session")]
 
@@ -22,7 +22,7 @@ class Call:
     """Four people: the first two, and the driver's lease, at the first replica; the others at the second."""
 
     system: System
-    janus: Janus
+    server: Insight
     alice: Person
     bob: Person
     carol: Person
@@ -56,13 +56,16 @@ class Call:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def call(people: People) -> AsyncIterator[Call]:
-    async with running_system(replicas=2, spare=0) as system, janus_of(system.folder / "node1") as janus:
+async def call(people: People, backend: str) -> AsyncIterator[Call]:
+    async with (
+        running_system(backend, replicas=2, spare=0) as system,
+        inside(backend, system.folder / "node1") as server,
+    ):
         first, second = system.replicas
         persons = [await people.arrives(name) for name in ("alice", "bob", "carol", "dave")]
         for person, replicas in zip(persons, [(first, second)] * 2 + [(second, first)] * 2, strict=True):
             await joins_knowing(person, replicas)
-        call = Call(system, janus, *persons)
+        call = Call(system, server, *persons)
         await call.everybody_sees_and_hears_everybody()
         yield call
 
@@ -112,7 +115,7 @@ async def test_a_killed_replica_costs_nobody_a_frame(call: Call, figures: Figure
     control = await call.longest_gap()
 
     await call.forget_frames()
-    pauses = Pauses(call.janus)
+    pauses = Pauses(call.server)
     for person in (call.alice, call.bob):
         await person.evaluate(WATCH_RESUME)
     await call.alice.evaluate(WATCH_OFFERS)
@@ -148,4 +151,4 @@ async def test_a_killed_replica_costs_nobody_a_frame(call: Call, figures: Figure
     await call.dave.reads("still here")
     for person in call.everybody:
         await person.leaves()
-    await call.janus.has_no_media()
+    await call.server.has_no_media()

@@ -1,17 +1,19 @@
-"""What Janus itself says of a node of `running_system`: how much it received, and what it still holds."""
+"""What the media server itself says of a node of `running_system`: how much it received, and what it still holds."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from media_adapters.janus.home import Access
+from media_adapters.mediasoup import home
+from media_adapters.mediasoup.bridge_client import BridgeClient, open_bridge
 
 SAMPLE_S = 0.1
 
@@ -66,12 +68,58 @@ class Janus:
         return reply
 
 
-class Pauses:
-    """Samples what Janus receives, until it is asked for the longest pause."""
+class Mediasoup:
+    """Its bridge's census."""
 
-    def __init__(self, janus: Janus) -> None:
-        self._janus = janus
-        self._samples: list[tuple[float, dict[int, int]]] = []
+    def __init__(self, bridge: BridgeClient) -> None:
+        self._bridge = bridge
+
+    async def received(self) -> dict[str, int]:
+        """Bytes received so far, by producer."""
+        return {producer: count for worker in await self._workers() for producer, count in worker["received"].items()}
+
+    async def has_no_media(self, seconds: float = 10.0) -> None:
+        """Every transport is gone, at the latest after a while."""
+        async with asyncio.timeout(seconds):
+            while sum(worker["transports"] for worker in await self._workers()):  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(SAMPLE_S)
+
+    async def _workers(self) -> list[Mapping[str, Any]]:
+        workers: list[Mapping[str, Any]] = (await self._bridge.request("dump"))["workers"]
+        return workers
+
+
+class Insight(Protocol):
+    """What a fault test wants to know of any media server, behind everybody's back."""
+
+    async def received(self) -> Mapping[Any, int]:
+        """Bytes received so far, by whatever the media server receives on."""
+
+    async def has_no_media(self, seconds: float = 10.0) -> None:
+        """Return once it holds no media of anybody. Raises `TimeoutError`."""
+
+
+def inside(backend: str, node_folder: Path) -> AbstractAsyncContextManager[Insight]:
+    """The media server that the agent with this run folder has started."""
+    look: dict[str, Callable[[Path], AbstractAsyncContextManager[Insight]]] = {
+        "janus": janus_of,
+        "mediasoup": mediasoup_of,
+    }
+    return look[backend](node_folder)
+
+
+@asynccontextmanager
+async def mediasoup_of(node_folder: Path) -> AsyncIterator[Mediasoup]:
+    async with open_bridge(home.socket(node_folder / "sfu")) as bridge:
+        yield Mediasoup(bridge)
+
+
+class Pauses:
+    """Samples what a media server receives, until it is asked for the longest pause."""
+
+    def __init__(self, server: Insight) -> None:
+        self._server = server
+        self._samples: list[tuple[float, Mapping[Any, int]]] = []
         self._enough = False
         self._task = asyncio.create_task(self._sample())
 
@@ -83,7 +131,7 @@ class Pauses:
         assert everywhere, "no handle received media all the time"
         return max(self._longest_of(handle) for handle in everywhere)
 
-    def _longest_of(self, handle: int) -> float:
+    def _longest_of(self, handle: Any) -> float:
         grown = [self._samples[0][0]]
         grown += [at for (_, was), (at, now) in pairwise(self._samples) if now[handle] > was[handle]]
         return max(later - earlier for earlier, later in pairwise([*grown, self._samples[-1][0]]))
@@ -91,7 +139,7 @@ class Pauses:
     async def _sample(self) -> None:
         loop = asyncio.get_running_loop()
         while not self._enough:
-            self._samples.append((loop.time(), await self._janus.received()))
+            self._samples.append((loop.time(), await self._server.received()))
             await asyncio.sleep(SAMPLE_S)
 
 

@@ -43,6 +43,7 @@ export type Census = {
   transports: number;
   producers: number;
   consumers: number;
+  received: Record<string, number>; // bytes so far, by producer
 };
 
 /** Every method: what it is asked with, and what it answers. */

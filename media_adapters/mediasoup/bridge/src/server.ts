@@ -10,14 +10,20 @@ import type { Workers } from "./workers.ts";
 /** An adapter that leaves so much unread is dead or stuck. */
 const MAX_UNREAD = 64 << 20;
 
+/** An adapter asks something every other second; one that says nothing for so long owns nothing any more. */
+const SILENT_MS = 25_000;
+
 export async function serve(workers: Workers, settings: Settings): Promise<Server> {
   const sessions = new Set<Session>();
   workers.onDeath = (core) => sessions.forEach((session) => session.coreDied(core));
   const server = createServer((socket) => {
     const session = new Session(workers, settings, (event) => send(socket, event));
     sessions.add(session);
+    const silence = setTimeout(() => socket.destroy(), SILENT_MS);
+    socket.on("data", () => silence.refresh());
     socket.on("error", () => socket.destroy());
     socket.on("close", () => {
+      clearTimeout(silence);
       sessions.delete(session);
       session.close();
     });

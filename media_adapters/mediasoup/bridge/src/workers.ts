@@ -20,6 +20,7 @@ export class Core {
   readonly worker: types.Worker;
   readonly server: types.WebRtcServer;
   readonly routers = new Set<types.Router>();
+  readonly producers = new Set<types.Producer>();
   streams = 0;
 
   constructor(worker: types.Worker, server: types.WebRtcServer) {
@@ -28,7 +29,15 @@ export class Core {
     worker.observer.on("newrouter", (router) => {
       this.routers.add(router);
       router.observer.once("close", () => this.routers.delete(router));
+      router.observer.on("newtransport", ({ observer }) =>
+        observer.on("newproducer", (one) => this.#know(one)),
+      );
     });
+  }
+
+  #know(producer: types.Producer): void {
+    this.producers.add(producer);
+    producer.observer.once("close", () => this.producers.delete(producer));
   }
 
   /** Counts a producer or consumer for as long as it lives. */
@@ -128,8 +137,9 @@ export class Workers {
   }
 }
 
-async function census({ worker, routers: known }: Core): Promise<Census> {
+async function census({ worker, routers: known, producers }: Core): Promise<Census> {
   const { routerIds } = await worker.dump();
+  const stats = await Promise.all([...producers].map(async (one) => [one.id, await bytesOf(one)] as const));
   const routers = await Promise.all([...known].map((router) => router.dump()));
   const sum = (count: (dump: types.RouterDump) => number) =>
     routers.reduce((total, dump) => total + count(dump), 0);
@@ -139,5 +149,11 @@ async function census({ worker, routers: known }: Core): Promise<Census> {
     transports: sum((dump) => dump.transportIds.length),
     producers: sum((dump) => dump.mapProducerIdConsumerIds.length),
     consumers: sum((dump) => dump.mapConsumerIdProducerId.length),
+    received: Object.fromEntries(stats),
   };
+}
+
+async function bytesOf(producer: types.Producer): Promise<number> {
+  if (producer.closed) return 0;
+  return (await producer.getStats()).reduce((total, stream) => total + stream.byteCount, 0);
 }
