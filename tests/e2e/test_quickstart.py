@@ -109,9 +109,9 @@ async def until_listening(port: int) -> None:
 
 
 async def joined_in_the_frame(page: Page) -> Frame:
-    """Ann's page shows the room in a frame; she gives her name there and joins."""
+    """Ann's page shows the room in a frame; it knows her name, and she joins."""
     inside = page.frame_locator("#room")
-    await inside.get_by_test_id("name-input").fill("Ann")
+    await expect(inside.get_by_test_id("name-input")).to_have_value("Ann")  # the token says who she is
     await inside.get_by_test_id("join").click()
     await expect(inside.get_by_test_id("grid")).to_be_visible(timeout=PATIENCE * 1000)
     return page.frames[-1]
