@@ -18,12 +18,10 @@ REFUSAL = """
 
 
 @pytest.mark.timeout(180)
-async def test_redis_away_and_back_empty_costs_no_media_and_no_state(
-    people: People, figures: Figures, backend: str
-) -> None:
+async def test_redis_away_and_back_empty_costs_no_media_and_no_state(people: People, figures: Figures) -> None:
     async with (
-        running_system(backend, replicas=2, spare=0) as system,
-        inside(backend, system.folder / "node1") as server,
+        running_system(replicas=2, spare=0) as system,
+        inside("janus", system.folder / "node1") as server,
     ):
         first, second = system.replicas
         alice, bob, carol = [await people.arrives(name) for name in ("alice", "bob", "carol")]

@@ -56,10 +56,10 @@ class Call:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def call(people: People, backend: str) -> AsyncIterator[Call]:
+async def call(people: People) -> AsyncIterator[Call]:
     async with (
-        running_system(backend, replicas=2, spare=0) as system,
-        inside(backend, system.folder / "node1") as server,
+        running_system(replicas=2, spare=0) as system,
+        inside("janus", system.folder / "node1") as server,
     ):
         first, second = system.replicas
         persons = [await people.arrives(name) for name in ("alice", "bob", "carol", "dave")]
