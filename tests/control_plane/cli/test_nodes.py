@@ -22,7 +22,7 @@ async def test_options_come_before_the_environment_and_reach_the_media_server() 
         given = ("--backend", "recorder", "--option", "lives=0", "--option", "answers=no", "--rtp-ports", "40000-40009")
         argv = (sys.executable, "-m", "control_plane", "node", "run", *given)
         async with running_process("node", *argv, cwd=folder, env=environment) as node:
-            assert await node.ended(20) == 1
+            assert await node.ended(60) == 1
             assert "recorder exited with status 0 before it answered" in node.lines[-1]
 
 

@@ -76,7 +76,7 @@ async def pid_from(listener: Listener) -> int:
 async def test_output_is_passed_on_line_by_line_with_the_childs_name(
     listener: Listener, failed: asyncio.Future[None], program: Callable[..., Program]
 ) -> None:
-    code = "os.write(1, b'one\\r\\ntw'); os.write(2, b'o \\xff\\n'); print(os.environ['MOOD'], end=''); time.sleep(60)"
+    code = "os.write(1, b'one\\r\\ntw'); os.write(2, b'o \\xff\\n' + os.environ['MOOD'].encode()); time.sleep(60)"
     async with Child(program(code), listener, failed):
         assert await listener.hears("one") == "node: one"
         assert await listener.hears("two") == "node: two \N{REPLACEMENT CHARACTER}"
