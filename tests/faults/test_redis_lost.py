@@ -18,10 +18,12 @@ REFUSAL = """
 
 
 @pytest.mark.timeout(180)
-async def test_redis_away_and_back_empty_costs_no_media_and_no_state(people: People, figures: Figures) -> None:
+async def test_redis_away_and_back_empty_costs_no_media_and_no_state(
+    people: People, figures: Figures, backend: str
+) -> None:
     async with (
-        running_system(replicas=2, spare=0) as system,
-        inside("janus", system.folder / "node1") as server,
+        running_system(backend, replicas=2, spare=0) as system,
+        inside(backend, system.folder / "node1") as server,
     ):
         first, second = system.replicas
         alice, bob, carol = [await people.arrives(name) for name in ("alice", "bob", "carol")]
@@ -41,7 +43,7 @@ async def test_redis_away_and_back_empty_costs_no_media_and_no_state(people: Peo
         for replica in (first, second):
             await replica.until_ready()
         pause = await pauses.longest()
-        figures("redis away for 20 s, empty", longest_pause_at_the_sfu_ms=pause * 1000)
+        figures(f"redis away for 20 s, empty, {backend}", longest_pause_at_the_sfu_ms=pause * 1000)
         assert pause < 1.0, f"media paused for {pause:.1f} s"
 
         await alice.says("after")

@@ -56,10 +56,10 @@ class Call:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def call(people: People) -> AsyncIterator[Call]:
+async def call(people: People, backend: str) -> AsyncIterator[Call]:
     async with (
-        running_system(replicas=2, spare=0) as system,
-        inside("janus", system.folder / "node1") as server,
+        running_system(backend, replicas=2, spare=0) as system,
+        inside(backend, system.folder / "node1") as server,
     ):
         first, second = system.replicas
         persons = [await people.arrives(name) for name in ("alice", "bob", "carol", "dave")]
@@ -130,7 +130,7 @@ async def test_a_killed_replica_costs_nobody_a_frame(call: Call, figures: Figure
     await asyncio.sleep(max(0.0, WATCH_S - resumed))
     gap, pause = await call.longest_gap(), await pauses.longest()
     figures(
-        "replica killed",
+        f"replica killed, {call.system.backend}",
         resumed_ms=resumed * 1000,
         longest_frame_gap_ms=gap,
         longest_frame_gap_control_ms=control,

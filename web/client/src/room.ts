@@ -338,8 +338,8 @@ export class Room extends RoomRequests {
 
   private end({ code, message }: { code: string; message: string }): void {
     if (this.roomConnection === "disconnected") return;
-    this.media.close();
     this.reception.close();
+    this.media.close();
     this.setConnection("disconnected");
     this.admission.reject(new ConnectionLost({ reason: code, message, final: true }));
     this.emit("disconnected", { code, message });

@@ -91,6 +91,7 @@ export class Signaling {
    */
   async deliver(message: Outgoing): Promise<Result> {
     for (let attempt = 1; ;) {
+      this.stop.signal.throwIfAborted();
       const connection = await this.entered.promise;
       try {
         return await connection.request(message);
@@ -113,7 +114,7 @@ export class Signaling {
   }
 
   private finish(error: NexusVibeError): void {
-    this.stop.abort();
+    this.stop.abort(error);
     this.entered.reject(error);
     this.connection?.end({ reason: error.code, message: error.message, final: true });
     this.connection = null;

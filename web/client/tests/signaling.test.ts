@@ -114,6 +114,12 @@ test("a request that is not to be repeated fails with the connection, and says t
   await expect(lost).rejects.toMatchObject({ code: "connection_lost", retryable: true });
 });
 
+test("what is to be delivered after leaving is refused at once", async () => {
+  await joinAtOne();
+  client.signaling.leave();
+  await expect(client.signaling.deliver({ type: "ping" })).rejects.toMatchObject({ code: "not_in_room" });
+});
+
 test("a delivery is repeated after a refusal that may pass, and given up after one that will not", async () => {
   const guest = await joinAtOne();
   const delivered = client.signaling.deliver({ type: "track.update", track: "t_1234567", muted: true });
