@@ -21,7 +21,10 @@ _MAX_DELAY: Final = 2.0
 
 
 class Heartbeats:
-    """`load` is asked each time and may raise `MediaError`: then the node says that its SFU is down."""
+    """`load` is asked each time and may raise `MediaError`: then the node says that its SFU is down.
+
+    `interval` in seconds; `pause` waits for that long between two heartbeats.
+    """
 
     def __init__(
         self,
@@ -34,9 +37,10 @@ class Heartbeats:
         control_urls: Sequence[str],
         interval: float,
         load: Callable[[], Awaitable[NodeLoad]],
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._node, self._url, self._region, self._capacity = node, url, region, capacity
-        self._key, self._interval, self._load = key, interval, load
+        self._key, self._interval, self._load, self._pause = key, interval, load, pause
         self._targets = [f"{base.rstrip('/')}{HEARTBEAT_PATH}" for base in control_urls]
         self._started_at = self._sequence = int(time.time() * 1000)
         self._failures = 0
@@ -53,7 +57,7 @@ class Heartbeats:
                 while not self._descriptions.empty():
                     description = self._descriptions.get_nowait()
                 problem = await self._beat(session, description)
-                await asyncio.sleep(self._note(problem))
+                await self._pause(self._note(problem))
 
     async def _beat(self, session: aiohttp.ClientSession, description: NodeDescription) -> str | None:
         """Send one; what went wrong, or None."""

@@ -21,7 +21,7 @@ async def folder() -> AsyncIterator[Path]:
 async def failure(folder: Path, environment: dict[str, str]) -> str:
     """The one line that the agent ends with."""
     process, logs = await start_agent(environment, folder)
-    lines = await asyncio.wait_for(logs.ended(), 20)
+    lines = await asyncio.wait_for(logs.ended(), 60)
     assert await process.wait() == 1, lines
     plain = [line["line"] for line in lines if "line" in line]
     assert len(plain) == 1, lines
