@@ -78,6 +78,13 @@ async () => {
   return found;
 }
 """
+# State and ICE user fragment (of its own side) of each connection that the page has made and not closed.
+_CONNECTIONS = """
+() => window.testConnections
+  .filter(({ connectionState }) => connectionState !== "closed")
+  .map(({ connectionState, localDescription }) =>
+    [connectionState, localDescription?.sdp.match(/^a=ice-ufrag:(.*)$/m)?.[1] ?? ""])
+"""
 # Asked in the page, not by `wait_for_function`, which the page's own security policy forbids to evaluate text.
 _HOLDS = """
 async (patience) => {
@@ -242,6 +249,11 @@ class Person:
     async def selected_candidates(self) -> list[tuple[str, str]]:
         """Of each connection that is up: its own candidate's type and how it reaches its relay (webrtc-stats)."""
         return [tuple(pair) for pair in await self.page.evaluate(_SELECTED)]
+
+    async def connections(self) -> list[list[str]]:
+        """State and ICE user fragment of each peer connection; the same as before if none was made or restarted."""
+        connections: list[list[str]] = await self.page.evaluate(_CONNECTIONS)
+        return connections
 
     async def evaluate(self, script: str, argument: object = None) -> Any:
         """For what people can't do with the page alone: `window.nexusvibe.room` is the SDK's room."""
