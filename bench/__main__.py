@@ -6,12 +6,13 @@ from functools import partial
 import structlog
 import uvloop
 
-from bench import joins, redis_path, sfu
+from bench import first_frame, joins, redis_path, sfu
 from bench.table import machine, show
 
 BENCHMARKS = {
     "redis": ("The way to Redis", redis_path.measure),
     "joins": ("Joining", joins.measure),
+    "first_frame": ("From the click to the first picture", first_frame.measure),
     "janus": ("Forwarding video on Janus: the limit", partial(sfu.measure, "janus")),
     "mediasoup": ("Forwarding video on mediasoup: the limit", partial(sfu.measure, "mediasoup")),
 }

@@ -49,16 +49,21 @@ def running(sfu: str, *, bare: bool) -> AbstractAsyncContextManager[UnderLoad]:
 @asynccontextmanager
 async def _nexusvibe(sfu: str) -> AsyncIterator[UnderLoad]:
     async with running_system(sfu, spare=0) as system:
-        replica, agent = system.replicas[0], system.nodes[0].pid
-        address = {
-            "url": replica.ws_url,
-            "publishers": [replica.token(ROOM, f"camera{n}", subscribe=False) for n in range(MOST_CAMERAS)],
-            "viewers": [replica.token(ROOM, f"viewer{n}", publish=[]) for n in range(MOST_VIEWERS)],
-        }
+        agent = system.nodes[0].pid
         started = list(_descendants(agent))
         forwards = [pid for pid in started if _name(pid) in {"janus", "mediasoup-worke"}]  # names end at 15 letters
         rest = [pid for pid in started if pid not in forwards]
-        yield UnderLoad("nexusvibe", address, forwards, [*rest, agent, *_control_plane(system)])
+        yield UnderLoad("nexusvibe", nexusvibe_address(system), forwards, [*rest, agent, *_control_plane(system)])
+
+
+def nexusvibe_address(system: System) -> Mapping[str, Any]:
+    """What the generators have to know of a system of ours."""
+    replica = system.replicas[0]
+    return {
+        "url": replica.ws_url,
+        "publishers": [replica.token(ROOM, f"camera{n}", subscribe=False) for n in range(MOST_CAMERAS)],
+        "viewers": [replica.token(ROOM, f"viewer{n}", publish=[]) for n in range(MOST_VIEWERS)],
+    }
 
 
 def _control_plane(system: System) -> list[int]:
