@@ -13,7 +13,7 @@ from playwright.async_api import Browser
 from bench.sfu_clients import ROOM
 from bench.sfu_load import load
 from bench.sfu_systems import nexusvibe_address
-from bench.table import Row
+from bench.table import Row, percentile
 from tests.support.browser import CAMERA, running_browser
 from tests.support.replica import Replica, running_system
 
@@ -60,10 +60,10 @@ async def _joins(browser: Browser, backend: str, cameras: int) -> list[Row]:
                     for step in STEPS:
                         times[step].append(marks[step])
     title = f"{backend}, {cameras + 1} people"
-    whole = sorted(times[STEPS[-1]])
+    whole = times[STEPS[-1]]
     return [
-        Row(f"{title}: first picture, p50", "ms", [whole[len(whole) // 2]]),
-        Row(f"{title}: first picture, p95", "ms", [whole[int(0.95 * len(whole))]]),
+        Row(f"{title}: first picture, p50", "ms", [percentile(whole, 0.5)]),
+        Row(f"{title}: first picture, p95", "ms", [percentile(whole, 0.95)]),
         *(Row(f"  {step}", "ms", times[step]) for step in STEPS[:-1]),
     ]
 
