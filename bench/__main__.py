@@ -6,7 +6,7 @@ from functools import partial
 import structlog
 import uvloop
 
-from bench import first_frame, idle, joins, redis_path, relay, sfu, storm
+from bench import crowd, first_frame, idle, joins, redis_path, relay, sfu, storm
 from bench.table import machine, show
 
 BENCHMARKS = {
@@ -16,6 +16,8 @@ BENCHMARKS = {
     "storm": ("2,000 people at once", storm.measure),
     "idle": ("10,000 people who say nothing", idle.measure),
     "first_frame": ("From the click to the first picture", first_frame.measure),
+    "crowd_janus": ("One room that fills, on Janus", partial(crowd.measure, "janus")),
+    "crowd_mediasoup": ("One room that fills, on mediasoup", partial(crowd.measure, "mediasoup")),
     "janus": ("Forwarding video on Janus: the limit", partial(sfu.measure, "janus")),
     "mediasoup": ("Forwarding video on mediasoup: the limit", partial(sfu.measure, "mediasoup")),
 }

@@ -53,7 +53,7 @@ async def _joins(browser: Browser, backend: str, cameras: int) -> list[Row]:
     async with running_system(backend, spare=0) as system:
         replica = system.replicas[0]
         async with load("nexusvibe", nexusvibe_address(system)) as senders:
-            await senders.publish(cameras)
+            await senders.publish(0, cameras)
             for number in range(JOINS + 1):
                 marks = await _join(browser, replica, f"guest{number}")
                 if number:  # the first one is to warm up

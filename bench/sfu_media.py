@@ -17,6 +17,7 @@ from aiortc.rtp import RtpPacket
 WIDTH, HEIGHT, FPS, LOOP_FRAMES = 1280, 720, 30, 60
 ASKED_BITRATE = 700_000
 """bits/s. The encoder takes twice as much for the first seconds of this picture, which are all that is used."""
+OPUS_SILENCE, OPUS_CLOCK, SILENCE_S = b"\xf8\xff\xfe", 48_000, 0.4
 PROBATION = 1234
 """The SSRC on which mediasoup probes for bandwidth; it carries nothing."""
 RECEIVE_BUFFER = 4 << 20
@@ -70,6 +71,24 @@ class Camera(MediaStreamTrack):
 
     def _restart(self) -> None:
         self._next = 0
+
+
+class SilentMicrophone(MediaStreamTrack):
+    """What discontinuous transmission sends of somebody who listens (RFC 7587 §3.1.3): 20 ms of silence each 400 ms."""
+
+    kind = "audio"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sent = 0
+
+    async def recv(self) -> av.Packet:  # type: ignore[override] - aiortc sends packets as well as frames
+        if self._sent:
+            await asyncio.sleep(SILENCE_S)
+        packet = av.Packet(OPUS_SILENCE)
+        packet.pts, packet.time_base = int(self._sent * SILENCE_S * OPUS_CLOCK), fractions.Fraction(1, OPUS_CLOCK)
+        self._sent += 1
+        return packet
 
 
 @dataclass
