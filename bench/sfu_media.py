@@ -107,6 +107,8 @@ class Stream:
 class Arrivals:
     """What one viewer receives. Datagrams are counted as they leave the socket; only the first ones are decrypted."""
 
+    looks: bool = True
+    """Whether key frames are looked for: every stream is a camera's then."""
     streams: dict[int, Stream] = field(default_factory=dict)
     _counted: int = 0
     _expected: int = 0
@@ -154,7 +156,7 @@ class Arrivals:
         ahead = (sequence - stream.highest) & 0xFFFF
         if ahead < 0x8000:
             stream.highest += ahead
-        if stream.whole_at is None:
+        if self.looks and stream.whole_at is None:
             self._look_for_key_frame(stream, data, timestamp)
 
     def _look_for_key_frame(self, stream: Stream, data: bytes, timestamp: int) -> None:
