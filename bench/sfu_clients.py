@@ -106,7 +106,7 @@ class NexusVibe:
         client, connection, arrivals = (
             await self._joined(self._address["people"][number]),
             self._connection(),
-            Arrivals(),
+            Arrivals(looks=False),
         )
         answering = asyncio.create_task(self._answer_on(client, self._connection(), arrivals))
         self._stack.push_async_callback(ended, answering)
