@@ -62,9 +62,10 @@ async def running_relay(
     certificate: tuple[Path, Path] | None = None,
     peers: tuple[str, ...] = ("127.0.0.1",),
     listen: str = "127.0.0.1",
+    port: int | None = None,
 ) -> AsyncIterator[RunningRelay]:
     """`certificate` is the chain and its key. Secrets that are in the folder are used."""
-    secrets, port, tls_port = folder / "turn-secrets", reserved_port(), reserved_port()
+    secrets, port, tls_port = folder / "turn-secrets", port or reserved_port(), reserved_port()
     if not secrets.exists():
         share_a_secret(secrets)
     argv = [sys.executable, "-m", "control_plane", "turn", "run", "--listen", listen, "--secrets", str(secrets)]
