@@ -27,7 +27,8 @@ JOIN_SECONDS = Described(
 )  # fmt: skip
 FIRST_MEDIA_SECONDS = Described(
     "nexusvibe_first_media_seconds", "histogram",
-    "From a join's request until the client says that all it wants flows; by HTTP, until media arrive at the node.",
+    "From a join's request until the client says that all it wants flows; by HTTP, until media arrive at the node, or "
+    "the player is connected to it.",
     ("via",), PEOPLE_WAIT,
 )  # fmt: skip
 JOINS = Described(

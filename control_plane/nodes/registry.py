@@ -153,10 +153,11 @@ class NodeRegistry:
         return self._choose(replace(need, avoid=need.avoid | self._verdict.lost.keys()))
 
     def state_of(self, node: Node) -> str:
-        """`up`, `sfu_down`, `silent` (no heartbeat for 3 s) or `lost` (its rooms move)."""
+        """`up`, `sfu_down`, `silent` (no heartbeat for 3 s) or `lost` (its rooms move), as of the last refresh: while
+        Redis is away, nothing is known of heartbeats."""
         if self.is_lost(node.id):
             return "lost"
-        return "silent" if self.heartbeat_age(node) * 1000 >= HEALTHY_MS else node.state
+        return "silent" if self._redis_ms - node.last_heartbeat >= HEALTHY_MS else node.state
 
     def heartbeat_age(self, node: Node) -> float:
         """Seconds since Redis recorded its last one."""

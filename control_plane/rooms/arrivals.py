@@ -16,13 +16,14 @@ class Milestone(StrEnum):
     PLACED = "placed"
     """The room has a media node; who came first had it chosen."""
     JOINED = "joined"
-    """The reply is on its way. Who waits in the lobby is not followed further."""
+    """The reply is on its way. Who has to wait in the lobby does not get here."""
     OFFERED = "offered"
     """The first offer has come by, from either side."""
     ANSWERED = "answered"
     """So has the first answer."""
     FLOWING = "flowing"
-    """The client says that all it wants flows; of who came by HTTP, the node says that media arrive."""
+    """The client says that all it wants flows; of who came by HTTP, the node says that media arrive, or that the player
+    is connected."""
 
 
 class Journey(Protocol):
@@ -32,7 +33,8 @@ class Journey(Protocol):
         """Now; of one that was reached before nothing is noted. `node` is where they were placed."""
 
     def ended(self, code: str) -> None:
-        """It goes no further: the join was refused, or the stay ended before any media. No-op after the end."""
+        """It goes no further: the join was refused, or led to the lobby, or the stay ended before any media. `code` is
+        the error's, or a word for the reason. No-op after the end."""
 
 
 class Arrivals(Protocol):

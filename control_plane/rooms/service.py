@@ -149,10 +149,10 @@ class RoomService:
             lobby=member.person.lobby,
             resume=resume,
         )
-        journey.reached(Milestone.JOINED)
         if member.person.lobby:
             journey.ended("lobby")
-        elif not member.ended:
+        else:
+            journey.reached(Milestone.JOINED)
             member.journey = journey
         return member, result
 

@@ -7,7 +7,10 @@ from typing import Any
 import aiohttp
 import pytest
 
+from control_plane.ids import RoomId
 from control_plane.metrics.figures import Metrics
+from control_plane.rooms.policy import RoomPolicy
+from control_plane.rooms.store import RoomStore
 from media_adapters.events import ConnectionChanged
 from media_adapters.models import PeerConnectionRole
 from tests.support.client import RequestFailed, connected
@@ -83,6 +86,17 @@ async def test_a_join_that_is_refused_counts_by_its_reason(replica: LocalReplica
     assert figures.of("nexusvibe_joins_total", via="signaling", outcome="invalid_token") == 1
     assert figures.of("nexusvibe_errors_total", where="signaling", code="invalid_token") == 1
     assert figures.of("nexusvibe_join_seconds_count", via="signaling") == 0
+
+
+async def test_who_waits_in_the_lobby_has_not_joined(redis_target: RedisTarget, replica: LocalReplica) -> None:
+    figures = Figures(replica.metrics)
+    async with redis_target.connect() as redis, connected(replica.ws_url) as alice, connected(replica.ws_url) as bob:
+        await alice.join(replica.token("wedding", "alice"))
+        await RoomStore(redis).set_policy(RoomId("wedding"), RoomPolicy(lobby=True))
+        await bob.join(replica.token("wedding", "bob"))
+        assert figures.of("nexusvibe_joins_total", via="signaling", outcome="lobby") == 1
+        assert figures.of("nexusvibe_participants", via="signaling", state="lobby") == 1
+        assert figures.of("nexusvibe_join_seconds_count", via="signaling") == 1
 
 
 async def test_rooms_people_and_tracks_are_those_that_are_here(replica: LocalReplica, figures: Figures) -> None:
@@ -168,6 +182,18 @@ async def test_each_node_shows_its_state_and_what_it_carries(replica: LocalRepli
         await alice.join(replica.token("wedding", "alice"))
         await figures.until(lambda: (figures.of("nexusvibe_node_reserved_streams", **node) or 0) > 0)
         await figures.until(lambda: figures.of("nexusvibe_node_connected", node="n1") == 1)
+
+
+async def test_a_node_that_is_not_heard_any_more_is_not_up(redis_target: RedisTarget) -> None:
+    node = {"node": "n1", "region": ""}
+    async with local_replica(redis_target, "here", nodes=("n1",)) as replica:
+        figures = Figures(replica.metrics)
+        async with local_node(redis_target, "n1"):
+            await figures.until(lambda: figures.of("nexusvibe_node_state", **node, state="up") == 1)
+        await figures.until(lambda: figures.of("nexusvibe_node_state", **node, state="silent") == 1)
+        assert figures.of("nexusvibe_node_state", **node, state="up") == 0
+        assert figures.of("nexusvibe_available", part="media_node") == 0
+        assert figures.of("nexusvibe_ready") == 0
 
 
 async def test_a_message_between_replicas_is_timed_each_second(replica: LocalReplica, figures: Figures) -> None:
