@@ -66,10 +66,10 @@ def forms(text: str) -> Iterator[str]:
     """An address as text, backwards, by its bytes in hex, as a number in either byte order, and in base64."""
     address = ipaddress.ip_address(text)
     packed = address.packed
-    yield from (text, text[::-1], address.exploded, address.reverse_pointer.rpartition(".ip")[0])
+    yield from (text, text[::-1], address.reverse_pointer.removesuffix(".in-addr.arpa").removesuffix(".ip6.arpa"))
     yield from (packed.hex(), packed[::-1].hex(), packed.hex(":"), packed.hex("-"), packed.hex(" "))
     yield from (str(int.from_bytes(packed)), str(int.from_bytes(packed[::-1])))
     for raw in (packed, text.encode()):
         yield base64.b64encode(raw).decode().rstrip("=")
-    if address.version == 4:
-        yield ".".join(reversed(text.split(".")))
+    if address.version == 6:
+        yield address.exploded

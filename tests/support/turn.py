@@ -94,6 +94,7 @@ stun.ATTRIBUTES_BY_NAME["REQUESTED-ADDRESS-FAMILY"] = (
     stun.pack_unsigned,
     stun.unpack_unsigned,
 )
+_ALLOCATION_MISMATCH = 437
 _FAMILY = {4: 0x01000000, 6: 0x02000000}
 
 
@@ -154,6 +155,12 @@ class TurnClient:
         request = stun.Message(message_method=stun.Method.REFRESH, message_class=stun.Class.REQUEST)
         request.attributes["LIFETIME"] = 600
         return await self._outcome(request)
+
+    async def is_ended(self) -> None:
+        """Return once the relay knows this allocation no more: a moment after it was told to end it."""
+        async with asyncio.timeout(20):
+            while await self.refreshes() != _ALLOCATION_MISMATCH:  # noqa: ASYNC110 -- it tells nobody
+                await asyncio.sleep(0.05)
 
     async def _outcome(self, request: stun.Message) -> int | None:
         try:
