@@ -6,6 +6,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from importlib.metadata import version
 
 import structlog
 from aiohttp import web
@@ -19,11 +20,20 @@ from control_plane.access.tokens import RoomTokens
 from control_plane.access.verifier import TokenVerifier
 from control_plane.clock import Clock, SystemClock
 from control_plane.database import Database, expect_migrated
+from control_plane.database.watch import DatabaseWatch
 from control_plane.errors import ControlPlaneError
 from control_plane.http import application
 from control_plane.http.api import Api
+from control_plane.http.health import Health
 from control_plane.http.limits import KeyLimits
+from control_plane.http.traffic import HttpTraffic
 from control_plane.ids import ReplicaId
+from control_plane.metrics import lag, server, sources
+from control_plane.metrics.arrivals import MeasuredArrivals
+from control_plane.metrics.condition import Condition
+from control_plane.metrics.figures import Metrics
+from control_plane.metrics.server import METRICS
+from control_plane.metrics.tracing import tracing
 from control_plane.nodes.identity import ControlKey
 from control_plane.nodes.pool import NodePool
 from control_plane.nodes.registry import NodeRegistry
@@ -49,6 +59,7 @@ from control_plane.rooms.policies import KnownPolicies, PolicyCache
 from control_plane.rooms.records import RoomRecords
 from control_plane.rooms.removal import Removals
 from control_plane.rooms.routes import RoomApi
+from control_plane.rooms.routes.usage import UsageRoutes
 from control_plane.rooms.service import RoomService
 from control_plane.rooms.store import RoomStore
 from control_plane.rooms.tender import Tender
@@ -59,9 +70,12 @@ from control_plane.signaling.messages import SessionEnded
 from control_plane.state import Redis
 from control_plane.state.keys import BAN_NEWS, POLICY_NEWS, inbox
 from control_plane.state.liveness import Liveness
+from control_plane.turn.cuts import TurnCuts
+from control_plane.turn.relay_routes import RelayReportRoute
 from control_plane.turn.routes import IceServerRoutes
 from control_plane.turn.service import TurnRelays
 from control_plane.turn.settings import TurnSettings
+from control_plane.turn.usage import TurnUsage
 from control_plane.whip.keeper import Keeper
 from control_plane.whip.routes import WhipRoutes
 from control_plane.whip.service import WhipService
@@ -79,7 +93,7 @@ class PortTaken(Exception):
 
 
 @asynccontextmanager
-async def replica(
+async def replica(  # noqa: PLR0915 - one statement for each part
     settings: Settings, clock: Clock | None = None, turn: TurnSettings | None = None
 ) -> AsyncIterator[web.Application]:
     """One replica, connected to live state and serving nobody yet.
@@ -101,7 +115,12 @@ async def replica(
         pool = await stack.enter_async_context(
             NodePool.start(replica=me, control_key=control_key, trusted=settings.trusted_nodes, registry=registry)
         )
+        metrics, http = Metrics(me, version("nexusvibe")), HttpTraffic()
+        arrivals = await stack.enter_async_context(_arrivals(metrics, liveness))
         store, placing = RoomStore(redis), RegistryPlacing(registry)
+        relays = await stack.enter_async_context(TurnRelays.start(turn or TurnSettings(), token_secret, clock))
+        cuts = TurnCuts(redis, relays)
+        stack.push_async_callback(cuts.drain)
 
         def subscriptions_may_change(local: LocalRoom) -> None:
             media.reconcile(local.members.values())
@@ -110,6 +129,7 @@ async def replica(
             if member is not None:
                 media.gone(member)
             driver.gone(local, person)
+            cuts.cut(local.state.ref(), person.id)
 
         hub = RoomHub(me, store, subscriptions_may_change, stay_was_ended)
         stack.push_async_callback(hub.drain)
@@ -125,7 +145,6 @@ async def replica(
         policies = await _policies(database, redis, clock)
         subscription = redis.subscribe(inbox(me), liveness.hearing(hub.hear), hub.missed)
         await subscription.ready()
-        relays = await stack.enter_async_context(TurnRelays.start(turn or TurnSettings(), token_secret, clock))
         ice = IceRefresh(NodeAccess(pool), clock)
         stack.push_async_callback(ice.drain)
         tender = await stack.enter_async_context(
@@ -138,7 +157,7 @@ async def replica(
         service = RoomService(
             replica=me, tokens=verifier, store=store, hub=hub, media=media, placing=placing, owed=owed, bans=watch,
             devices=Devices(token_secret),
-            policies=policies, relays=relays,
+            policies=policies, relays=relays, arrivals=arrivals,
         )  # fmt: skip
         endpoint = SignalingEndpoint(partial(greet, service, media, Moderation(store, watch, clock)), clock)
         stack.push_async_callback(_say_goodbye, endpoint)
@@ -148,11 +167,23 @@ async def replica(
         )
 
         index = await stack.enter_async_context(RoomIndex.keep(redis, hub))
+        watched = await stack.enter_async_context(DatabaseWatch.start(database))
+        condition = Condition(
+            work={"rooms": tender, "nodes": registry, "liveness": liveness, "database": watched},
+            endpoint=endpoint, redis=redis, inbox=subscription, registry=registry, database=watched, relays=relays,
+        )  # fmt: skip
+        reports = RelayReportRoute(relays, TurnUsage(redis), cuts, clock)
+        metrics.add(
+            partial(sources.replica, condition),
+            partial(sources.people, hub, driver, arrivals),
+            partial(sources.messages, endpoint.traffic, http),
+            partial(sources.nodes, registry, pool),
+            partial(sources.relays, relays, reports.relayed),
+        )
 
-        yield application.build(
+        app = application.build(
             signal=endpoint.handle,
             heartbeat=HeartbeatRoute(registry.store, settings.trusted_nodes).post,
-            ready=partial(_ready, redis, registry),
             api=_api(
                 settings=settings,
                 clock=clock,
@@ -164,10 +195,21 @@ async def replica(
                 index=index,
                 relays=relays,
             ),
-            others=[WhipRoutes(whip, verifier.verify)],
+            others=[WhipRoutes(whip, verifier.verify), reports, Health(condition)],
+            traffic=http,
             web_root=settings.web_root,
             embed_origins=settings.embed_origins,
         )
+        app[METRICS] = metrics
+        yield app
+
+
+@asynccontextmanager
+async def _arrivals(metrics: Metrics, liveness: Liveness) -> AsyncIterator[MeasuredArrivals]:
+    """Joins, measured and maybe traced, and what makes them slow: messages and the event loop."""
+    liveness.on_echo = metrics.delivery_seconds.observe
+    async with tracing(metrics.replica, metrics.release) as tracer, lag.watching(metrics.loop_lag_seconds.observe):
+        yield MeasuredArrivals(metrics, tracer)
 
 
 async def _policies(database: Database, redis: Redis, clock: Clock) -> KnownPolicies:
@@ -175,12 +217,6 @@ async def _policies(database: Database, redis: Redis, clock: Clock) -> KnownPoli
     policies = KnownPolicies(RoomRecords(database), PolicyCache(redis), clock)
     await redis.subscribe(POLICY_NEWS, policies.hear, policies.missed).ready()
     return policies
-
-
-async def _ready(redis: Redis, registry: NodeRegistry) -> dict[str, bool]:
-    """What somebody who joins now would need."""
-    up = (node for node in registry.nodes.values() if node.state == "up" and not registry.is_lost(node.id))
-    return {"redis": redis.connected, "media_node": any(up)}
 
 
 @asynccontextmanager
@@ -213,6 +249,7 @@ def _api(
             *TokenRoutes(tokens, idempotency, watch.has_kicked, clock).operations(),
             *RoomApi(store, office, removals, idempotency).operations(),
             *IceServerRoutes(relays).operations(),
+            *UsageRoutes(TurnUsage(redis), relays, clock).operations(),
         ],
         KeyAuthentication(ApiKeys(database, clock)),
         KeyLimits(settings.api_requests_per_minute),
@@ -239,7 +276,7 @@ async def serve(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     runner: web.AppRunner | None = None
     try:
-        async with replica(settings) as app:
+        async with replica(settings) as app, _scraped(app[METRICS], settings.metrics_listen):
             runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
             await runner.setup()
             port = await _listen(runner, settings)
@@ -268,6 +305,25 @@ async def _listen(runner: web.AppRunner, settings: Settings) -> int:
         raise PortTaken(f"Port {settings.port} can't be used ({error.strerror}). Set NEXUSVIBE_PORT.") from error
     port: int = runner.addresses[0][1]
     return port
+
+
+@asynccontextmanager
+async def _scraped(metrics: Metrics, listen: str | None) -> AsyncIterator[None]:
+    """Serve the figures there, if anywhere."""
+    if listen is None:
+        yield
+        return
+    host, port = server.address(listen)
+    runner = web.AppRunner(server.application(metrics), access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            raise PortTaken(f"{listen} can't be used ({error.strerror}). Set NEXUSVIBE_METRICS_LISTEN.") from error
+        yield
+    finally:
+        await runner.cleanup()
 
 
 async def _say_goodbye(endpoint: SignalingEndpoint) -> None:

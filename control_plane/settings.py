@@ -76,6 +76,9 @@ class Settings(DatabaseSettings, StateSettings, TokenSettings):
     embed_origins: list[FramingOrigin] = []
     """Whose pages may show rooms in a frame. Pages that use the SDK need not be here."""
 
+    metrics_listen: str | None = None
+    """Address and port where /metrics is served, and nothing else; without one it is not."""
+
     log_level: str = "info"
     log_format: str = "console"
     """`console` for people, `json` for machines."""

@@ -80,6 +80,10 @@ class NodePool:
     async def close_peer(self, node: NodeId, peer: PeerRef, fence: int) -> None:
         await (await self._reach(node)).acting(fence=fence).close_peer(peer)
 
+    def reached(self) -> dict[NodeId, bool]:
+        """Whether the connection is up, of each node that was dialled."""
+        return {node: way.client.connected for node, way in self._ways.items()}
+
     def is_lost(self, node: NodeId) -> bool:
         """Whether the node is dead, not merely slow to answer us."""
         return self._registry.is_lost(node)

@@ -17,8 +17,9 @@ from control_plane.ids import Incarnation, NodeId, RoomId
 from control_plane.nodes.evidence import Evidence, RpcState, Verdict
 from control_plane.nodes.models import Need, Node
 from control_plane.nodes.rpc import PING_TIMEOUT, Lost
-from control_plane.nodes.selection import Choice, choose
+from control_plane.nodes.selection import HEALTHY_MS, Choice, choose
 from control_plane.nodes.store import NodeStore
+from control_plane.nodes.tally import Tally
 from control_plane.state import Redis, RedisReplyError
 
 log = structlog.get_logger()
@@ -46,6 +47,8 @@ class NodeRegistry:
         redis.on_lost(lambda: self._evidence.redis_changed(up=False))
         self._verdict = Verdict()
         self._listeners: list[Callable[[], None]] = []
+        self._fresh: asyncio.Task[None] | None = None
+        self.tally = Tally()
 
     @classmethod
     @asynccontextmanager
@@ -53,12 +56,17 @@ class NodeRegistry:
         """Refresh now and each second until left. Raises `Unavailable` when the first view can't be had."""
         registry = cls(redis, clock=clock)
         await registry.refresh()
-        task = asyncio.create_task(registry._keep_fresh(), name="node registry")
+        task = registry._fresh = asyncio.create_task(registry._keep_fresh(), name="node registry")
         try:
             yield registry
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+
+    @property
+    def running(self) -> bool:
+        """False when a fault of ours has ended what `start` began."""
+        return self._fresh is not None and not self._fresh.done()
 
     @property
     def nodes(self) -> Mapping[NodeId, Node]:
@@ -130,6 +138,7 @@ class NodeRegistry:
             await self.refresh()
             choice = self._choose(need)
             node = await self.store.reserve(reservation, need.streams, choice.candidates, void)
+        self.tally.settled(choice, node)
         if node is None:
             raise NoCapacity(_sentence(choice), retry_after_ms=1000)
         self._count(node, need.streams)
@@ -139,9 +148,27 @@ class NodeRegistry:
         """Give a reservation back, when the room has settled on another node. Raises `Unavailable`."""
         await self.store.release(_reservation(room, incarnation, purpose), node)
 
+    def look(self, need: Need) -> Choice:
+        """Who could take it now, as far as is known. Nothing is reserved."""
+        return self._choose(replace(need, avoid=need.avoid | self._verdict.lost.keys()))
+
+    def state_of(self, node: Node) -> str:
+        """`up`, `sfu_down`, `silent` (no heartbeat for 3 s) or `lost` (its rooms move), as of the last refresh: while
+        Redis is away, nothing is known of heartbeats."""
+        if self.is_lost(node.id):
+            return "lost"
+        return "silent" if self._redis_ms - node.last_heartbeat >= HEALTHY_MS else node.state
+
+    def heartbeat_age(self, node: Node) -> float:
+        """Seconds since Redis recorded its last one."""
+        return (self._now_ms() - node.last_heartbeat) / 1000
+
     def _choose(self, need: Need) -> Choice:
-        now_ms = self._redis_ms + (self._clock.monotonic() - self._taken) * 1000
-        return choose(self._nodes.values(), need, now_ms, self._random)
+        return choose(self._nodes.values(), need, self._now_ms(), self._random)
+
+    def _now_ms(self) -> float:
+        """Redis time."""
+        return self._redis_ms + (self._clock.monotonic() - self._taken) * 1000
 
     def _count(self, node: NodeId, streams: int) -> None:
         """So that a burst of our own spreads before the next refresh."""

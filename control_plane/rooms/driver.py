@@ -104,6 +104,11 @@ class Driver:
             return driven[1]
         return local.state.fence if local.state.driver == self._replica else None
 
+    @property
+    def driven(self) -> int:
+        """Rooms whose lease is ours."""
+        return len(self._driven)
+
     async def drain(self) -> None:
         """Wait for what runs in the background."""
         await asyncio.gather(*self._tasks)

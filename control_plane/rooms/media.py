@@ -15,6 +15,7 @@ from control_plane.errors import ControlPlaneError, StaleMessage
 from control_plane.ids import NodeId, ParticipantId, RoomId
 from control_plane.rooms import relay_only, views
 from control_plane.rooms.announcing import Announcer
+from control_plane.rooms.arrivals import Milestone
 from control_plane.rooms.hub import RoomHub
 from control_plane.rooms.local import LocalRoom
 from control_plane.rooms.member import Member
@@ -83,6 +84,7 @@ class MediaPlane:
                 await self._answer(node, member, offer)
             else:
                 await node.answer(member.peer(), message.negotiation, sdp)
+                member.reached(Milestone.ANSWERED)
             for candidate in member.negotiations.accepted(message.pc, message.negotiation, sdp):
                 await node.add_candidate(member.peer(), message.pc, candidate)
 
@@ -107,8 +109,10 @@ class MediaPlane:
         offer = offer.model_copy(update={"sdp": self._may_leave(member, offer.sdp)})
         member.negotiations.check(pc, offer.negotiation, offer.sdp)
         wanted = [Subscription(track=track) for track in member.person.ingest.watches] if member.person.ingest else []
+        member.reached(Milestone.OFFERED)
         async with self._access.commanding(member) as node:
             answer = await node.play(peer, offer, wanted)
+        member.reached(Milestone.ANSWERED)
         if member.ended:  # meanwhile, and this may have come after the end of its media
             await self.close(member, peer)
             raise StaleMessage("This participant's stay is over.")
@@ -130,6 +134,7 @@ class MediaPlane:
         """The client says that all it wanted flows in this epoch."""
         self._expect_epoch(member, epoch)
         log.info("media_flows", room=member.room.room, participant=member.id, epoch=epoch)
+        member.reached(Milestone.FLOWING)
 
     async def close(self, member: Member, peer: PeerRef | None = None) -> None:
         """End the member's media, or an earlier placement's; a node that can't be reached forgets it by itself."""
@@ -280,11 +285,13 @@ class MediaPlane:
         self._expect_own_tracks(member, offer.tracks)
         check_offer(member.person.permissions, offer.sdp, offer.tracks, member.sending)
         peer = member.peer()
+        member.reached(Milestone.OFFERED)
         try:
             answer = await node.publish(peer, offer)
         except RoomNotFound:
             await node.open_room(peer.room, self._spec)
             answer = await node.publish(peer, offer)
+        member.reached(Milestone.ANSWERED)
         if member.ended:  # meanwhile, and this may have come after the end of its media
             await self.close(member, peer)
             return None
@@ -297,7 +304,10 @@ class MediaPlane:
     def _connection_changed(self, member: Member, event: ConnectionChanged) -> None:
         pc, connected = event.pc, event.connected
         if member.on_receiving is not None:
-            member.on_receiving(event.receiving if pc is PeerConnectionRole.PUBLISHER else connected)
+            arrive = event.receiving if pc is PeerConnectionRole.PUBLISHER else connected
+            member.on_receiving(arrive)
+            if arrive:
+                member.reached(Milestone.FLOWING)
         if connected:
             member.connected.add(pc)
         elif pc in member.connected:
@@ -315,6 +325,7 @@ class MediaPlane:
             tracks=event.tracks,
         )
         member.negotiations.offered(event.negotiation)
+        member.reached(Milestone.OFFERED)
         member.tell(offer)
 
     def _relay_candidate(self, member: Member, event: CandidateGathered) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from control_plane.ids import ParticipantId, TrackId
 from control_plane.rooms import views
+from control_plane.rooms.arrivals import Journey, Milestone
 from control_plane.rooms.domain import Person, peer_ref
 from control_plane.rooms.negotiation import Negotiations
 from control_plane.rooms.store import ResumeTokens
@@ -34,8 +35,8 @@ class Line(Protocol):
 class Relays(Protocol):
     """Where ICE servers and their credentials come from."""
 
-    def offer(self, room: RoomRef, participant: ParticipantId) -> IceServers:
-        """Servers with a credential for this participant; none when nobody runs a relay."""
+    def offer(self, room: RoomRef, participant: ParticipantId, region: str | None = None) -> IceServers:
+        """Servers, those of `region` first, with a credential for this participant; none when nobody runs a relay."""
 
 
 @dataclass(slots=True, eq=False)
@@ -48,6 +49,7 @@ class Member:
     `subscribed` is what the node was told that it wants, None when that is not known.
     `ice_refresh_at` is when its ICE servers want fresh credentials, None while it has none that expire.
     `person` is kept as last heard, so that it can be put back when Redis has lost the room.
+    `journey` is there from the join to the first media. `region` is where its client says that it is.
     """
 
     room: "LocalRoom"
@@ -69,6 +71,8 @@ class Member:
     on_admitted: Callable[[], None] | None = None
     on_receiving: Callable[[bool], None] | None = None
     ice_refresh_at: float | None = None
+    journey: Journey | None = None
+    region: str | None = None
 
     @property
     def id(self) -> ParticipantId:
@@ -82,6 +86,19 @@ class Member:
     def present(self) -> bool:
         """Whether it is there to be served: past its welcome, before its end."""
         return self.welcomed and not self.ended
+
+    def reached(self, milestone: Milestone) -> None:
+        """Nothing is noted once the first media have flowed."""
+        if self.journey is not None:
+            self.journey.reached(milestone)
+            if milestone is Milestone.FLOWING:
+                self.journey = None
+
+    def went(self, why: str) -> None:
+        """The stay, or this connection, is over; if no media have flowed by now, nobody will wait for them."""
+        if self.journey is not None:
+            self.journey.ended(why)
+            self.journey = None
 
     def peer(self) -> PeerRef:
         """Where its media is in this epoch."""
@@ -111,7 +128,7 @@ class Member:
 
     def fresh_ice(self) -> IceServers:
         """Servers for this member from now on."""
-        ice = self.relays.offer(self.room.state.ref(), self.id)
+        ice = self.relays.offer(self.room.state.ref(), self.id, self.region)
         self.ice_refresh_at = ice.refresh_at
         return ice
 
@@ -136,6 +153,7 @@ class Member:
         if close is None:
             close = CloseCode.ENDED if final else CloseCode.UNAVAILABLE
         self.ended = True
+        self.went(code)
         event = SessionEnded.model_validate(
             {"seq": 0, "version": self.room.version, "code": code, "message": message, "final": final}
         )

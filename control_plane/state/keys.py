@@ -58,3 +58,12 @@ WHIP_HELD = "nv:{whip}:held"
 def idempotent(api_key: str, digest: str) -> str:
     """String, with a TTL: the request that came with this idempotency key first, and when."""
     return f"nv:idempotent:{api_key}:{digest}"
+
+
+TURN_CUTS = "nv:{turn}:cuts"
+"""Sorted set: who may relay no more, by opaque id → when that was said, Redis time in ms."""
+
+
+def turn_usage(tag: str, day: str) -> str:
+    """Hash, with a TTL: what a room relayed on that day (`received`, `sent`), and what was counted of each `run:…`."""
+    return f"nv:{{turn:{tag}}}:usage:{day}"

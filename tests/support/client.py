@@ -24,13 +24,15 @@ class RequestFailed(Exception):
 
 
 class Client:
-    """`events` holds what came unasked and was not looked at yet. Every message is checked against the protocol."""
+    """`events` holds what came unasked and was not looked at yet, `received` all messages as they came. Every message
+    is checked against the protocol."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.socket = socket
         self.joined: dict[str, Any] = {}
         self.events: list[dict[str, Any]] = []
         self.seqs: list[int] = []
+        self.received: list[str] = []
         self.closed: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._ids = count(1)
         self._pending: dict[int, asyncio.Future[dict[str, Any]]] = {}
@@ -109,6 +111,7 @@ class Client:
                 future.exception()
 
     def _take(self, message: dict[str, Any], text: str) -> None:
+        self.received.append(text)
         SERVER_MESSAGE.validate_json(text)
         if "seq" in message:
             self.seqs.append(message["seq"])

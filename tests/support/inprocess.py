@@ -16,6 +16,8 @@ from control_plane.app import replica
 from control_plane.clock import Clock
 from control_plane.database import Database
 from control_plane.ids import Identity, NodeId, ReplicaId
+from control_plane.metrics.figures import Metrics
+from control_plane.metrics.server import METRICS
 from control_plane.nodes.identity import ControlKey, new_control_key
 from control_plane.nodes.store import NodeStore
 from control_plane.settings import Settings
@@ -36,11 +38,12 @@ NODE_KEY = public_text(private_key(NODE_PEM))
 
 @dataclass(frozen=True)
 class LocalReplica:
-    """Where an in-process replica listens, and tokens that it takes."""
+    """Where an in-process replica listens, and tokens that it takes. `metrics` is what it would be scraped for."""
 
     url: str
     id: ReplicaId
     database_url: str
+    metrics: Metrics
 
     @property
     def ws_url(self) -> str:
@@ -91,7 +94,8 @@ async def local_replica(
         await runner.setup()
         try:
             await web.TCPSite(runner, "127.0.0.1", 0).start()
-            yield LocalReplica(f"http://127.0.0.1:{runner.addresses[0][1]}", settings.replica_id, database_url)
+            url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+            yield LocalReplica(url, settings.replica_id, database_url, app[METRICS])
         finally:
             await runner.cleanup()
 

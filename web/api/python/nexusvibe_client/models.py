@@ -57,6 +57,20 @@ class BanRequest(TypedDict):
     """How long; null: for good."""
 
 
+class DayOfUsage(TypedDict):
+    day: str
+    """UTC."""
+
+    received_bytes: int
+    """That relays got from people."""
+
+    sent_bytes: int
+    """That relays sent to people."""
+
+    cost: float | None
+    """In the operator's currency; null when no price per GB is known."""
+
+
 class IceServerAnswer(TypedDict):
     """RTCIceServer."""
 
@@ -319,6 +333,15 @@ TrackKind: TypeAlias = Literal["audio", "video"]
 
 
 TrackSource: TypeAlias = Literal["camera", "microphone", "screen", "screen_audio"]
+
+
+class Usage(TypedDict):
+    room: str
+    received_bytes: int
+    sent_bytes: int
+    cost: float | None
+    days: list[DayOfUsage]
+    """Those on which something was relayed, oldest first."""
 
 
 class MuteRequest(TypedDict):

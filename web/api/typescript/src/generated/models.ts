@@ -72,6 +72,24 @@ export interface BanRequest {
    */
   for_s?: number | null;
 }
+export interface DayOfUsage {
+  /**
+   * UTC.
+   */
+  day: string;
+  /**
+   * That relays got from people.
+   */
+  received_bytes: number;
+  /**
+   * That relays sent to people.
+   */
+  sent_bytes: number;
+  /**
+   * In the operator's currency; null when no price per GB is known.
+   */
+  cost: number | null;
+}
 /**
  * RTCIceServer.
  */
@@ -543,4 +561,14 @@ export interface TokenRequest {
    * How long it is valid, in seconds.
    */
   ttl_s?: number;
+}
+export interface Usage {
+  room: string;
+  received_bytes: number;
+  sent_bytes: number;
+  cost: number | null;
+  /**
+   * Those on which something was relayed, oldest first.
+   */
+  days: DayOfUsage[];
 }
