@@ -24,10 +24,14 @@ from control_plane.http import application
 from control_plane.http.api import Api
 from control_plane.http.limits import KeyLimits
 from control_plane.ids import ReplicaId
+from control_plane.nodes.enrolment import EnrolmentRoutes
 from control_plane.nodes.identity import ControlKey
 from control_plane.nodes.pool import NodePool
+from control_plane.nodes.records import NodeRecords
+from control_plane.nodes.redis_time import RedisTime
 from control_plane.nodes.registry import NodeRegistry
 from control_plane.nodes.routes import HeartbeatRoute
+from control_plane.nodes.trust import NodeTrust
 from control_plane.rooms.ban_cache import BanCache
 from control_plane.rooms.ban_table import BanTable
 from control_plane.rooms.ban_watch import BanWatch
@@ -98,9 +102,13 @@ async def replica(
         redis = await stack.enter_async_context(Redis.connect(settings.redis_url, cluster=settings.redis_cluster))
         liveness = await stack.enter_async_context(Liveness.start(redis, me))
         registry = await stack.enter_async_context(NodeRegistry.start(redis, clock=clock))
-        pool = await stack.enter_async_context(
-            NodePool.start(replica=me, control_key=control_key, trusted=settings.trusted_nodes, registry=registry)
+        trust, heartbeats, enrolment = await stack.enter_async_context(
+            _known_nodes(settings, database, redis, registry, control_key, clock)
         )
+        pool = await stack.enter_async_context(
+            NodePool.start(replica=me, control_key=control_key, trusted=trust.keys, registry=registry)
+        )
+        trust.on_change(pool.hang_up_on_strangers)
         store, placing = RoomStore(redis), RegistryPlacing(registry)
 
         def subscriptions_may_change(local: LocalRoom) -> None:
@@ -151,7 +159,7 @@ async def replica(
 
         yield application.build(
             signal=endpoint.handle,
-            heartbeat=HeartbeatRoute(registry.store, settings.trusted_nodes).post,
+            heartbeat=heartbeats.post,
             ready=partial(_ready, redis, registry),
             api=_api(
                 settings=settings,
@@ -164,10 +172,22 @@ async def replica(
                 index=index,
                 relays=relays,
             ),
-            others=[WhipRoutes(whip, verifier.verify)],
+            others=[WhipRoutes(whip, verifier.verify), enrolment],
             web_root=settings.web_root,
             embed_origins=settings.embed_origins,
         )
+
+
+@asynccontextmanager
+async def _known_nodes(  # noqa: PLR0917
+    settings: Settings, database: Database, redis: Redis, registry: NodeRegistry, key: ControlKey, clock: Clock
+) -> AsyncIterator[tuple[NodeTrust, HeartbeatRoute, EnrolmentRoutes]]:
+    """Which media nodes are believed, and the two doors through which they come."""
+    records, time = NodeRecords(database), RedisTime(redis, clock)
+    async with NodeTrust.start(records, settings.trusted_nodes, redis) as trust:
+        trust.on_change(lambda: registry.decided(draining=trust.draining, removed=trust.removed))
+        heartbeats = HeartbeatRoute(registry.store, trust, time, lambda: registry.nodes, clock)
+        yield trust, heartbeats, EnrolmentRoutes(records, trust, time, key)
 
 
 async def _policies(database: Database, redis: Redis, clock: Clock) -> KnownPolicies:

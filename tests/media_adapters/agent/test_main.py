@@ -52,7 +52,7 @@ async def test_taken_port_is_named(folder: Path) -> None:
             {"rtp_ports": "[30000, 20000]"},
             "NEXUSVIBE_NODE_RTP_PORTS: the first port, 30000, comes after the last, 20000",
         ),
-        ({"host": "192.0.2.1"}, "not loopback: set tls_certificate"),
+        ({"host": "192.0.2.1"}, "Port 0 on 192.0.2.1 can't be listened on"),
         ({"tls_certificate": "/etc/hostname"}, "tls_certificate and tls_key belong together"),
         ({"tls_certificate": "/etc/hostname", "tls_key": "/etc/hostname"}, "TLS certificate or key can't be used"),
         ({"run_dir": "/proc/nowhere"}, "run_dir /proc/nowhere can't be used"),
