@@ -271,10 +271,10 @@ class NodeLoad(Value):
     `cpu` is the share of the machine's cores that the SFU used since the last report, 0 to 1.
     """
 
-    rooms: Annotated[int, Field(ge=0)] = 0
-    peers: Annotated[int, Field(ge=0)] = 0
-    streams: Annotated[int, Field(ge=0)] = 0
-    cpu: Annotated[float, Field(ge=0, le=1)] = 0.0
+    rooms: int = 0
+    peers: int = 0
+    streams: int = 0
+    cpu: float = 0.0
 
 
 class SessionDescription(Value):

@@ -47,6 +47,7 @@ class HeartbeatRoute:
         self._store, self._trust, self._time, self._known = store, trust, time, known
         self._clock = clock or SystemClock()
         self._duplicates = Duplicates()
+        self._told: dict[NodeId, str] = {}
         self._seen: dict[NodeId, tuple[int, int]] = {}
         """When the last that was believed came here, Redis time in ms, and its sequence."""
 
@@ -77,9 +78,16 @@ class HeartbeatRoute:
             if not await self._store.record(report):
                 raise StaleHeartbeat
         except HeartbeatRefused as error:
-            level = log.error if isinstance(error, AnotherAgent) else log.warning
-            level(error.event, node=report.node, reason=error.reason)
+            self._tell(report.node, error)
             raise
+        self._told.pop(report.node, None)
+
+    def _tell(self, node: NodeId, error: HeartbeatRefused) -> None:
+        """The same only once, until one of the node is taken: it goes on to report each second."""
+        if self._told.get(node) != error.code:
+            self._told[node] = error.code
+            level = log.error if isinstance(error, AnotherAgent) else log.warning
+            level(error.event, node=node, reason=error.reason)
 
     def _verified(self, body: bytes, authorization: str, now_ms: int) -> Heartbeat:
         try:

@@ -106,16 +106,9 @@ async def test_what_is_forged_is_refused_without_a_reason_and_spends_nothing(doo
     token, key, thief = await door.token(), fresh_key(), fresh_key()
     given = await door.challenge(token, key)
     good = answer(token, given, key).model_dump()
-    stale = challenge(
-        ChallengeRequest(token_id=token.id, public_key=public_text(key)),
-        given.at - 120_000,
-        private_key(CONTROL_PEM.encode()),
-    )
-    made_up = challenge(
-        ChallengeRequest(token_id=token.id, public_key=public_text(key)),
-        given.at,
-        private_key(new_control_key().encode()),
-    )
+    asked = ChallengeRequest(token_id=token.id, public_key=public_text(key))
+    stale = challenge(asked, given.at - 120_000, private_key(CONTROL_PEM.encode()))
+    made_up = challenge(asked, given.at, private_key(new_control_key().encode()))
     forged = {
         "secret": good | {"secret": EnrolmentToken.fresh().secret},
         "unknown token": answer(EnrolmentToken.fresh(), given, key).model_dump(),

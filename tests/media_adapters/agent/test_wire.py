@@ -38,7 +38,7 @@ def heartbeat(**changes: object) -> Heartbeat:
         "capabilities": frozenset(),
         "capacity": 100,
         "state": "up",
-        "load": NodeLoad(streams=3),
+        "load": NodeLoad(rooms=1, peers=1, streams=3),
         "started_at": 1,
         "sequence": 7,
         "time_ms": int(time.time() * 1000),
