@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import signal
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -22,6 +23,7 @@ from control_plane.database import Database, expect_migrated
 from control_plane.errors import ControlPlaneError
 from control_plane.http import application
 from control_plane.http.api import Api
+from control_plane.http.certificate import serving_tls
 from control_plane.http.limits import KeyLimits
 from control_plane.ids import ReplicaId
 from control_plane.nodes.enrolment import EnrolmentRoutes
@@ -259,10 +261,10 @@ async def serve(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     runner: web.AppRunner | None = None
     try:
-        async with replica(settings) as app:
+        async with serving_tls(settings.tls_certificate, settings.tls_key) as tls, replica(settings) as app:
             runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
             await runner.setup()
-            port = await _listen(runner, settings)
+            port = await _listen(runner, settings, tls)
             _spare_what_stays()
             log.info("serving", replica=settings.replica_id, port=port)
             await stop.wait()
@@ -280,8 +282,8 @@ def _spare_what_stays() -> None:
     gc.set_threshold(GARBAGE_AFTER, 10, 10)
 
 
-async def _listen(runner: web.AppRunner, settings: Settings) -> int:
-    site = web.TCPSite(runner, settings.host, settings.port)
+async def _listen(runner: web.AppRunner, settings: Settings, tls: ssl.SSLContext | None) -> int:
+    site = web.TCPSite(runner, settings.host, settings.port, ssl_context=tls)
     try:
         await site.start()
     except OSError as error:

@@ -75,6 +75,9 @@ class Settings(DatabaseSettings, StateSettings, TokenSettings, ControlKeySetting
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     """Where clients, integrators and heartbeats arrive. 0 takes a free port."""
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    """PEM files, for a replica without a proxy in front; read again when they change, and at SIGHUP."""
 
     trusted_nodes: dict[NodeId, str] = {}
     """Public key (base64, 32 bytes) of each media node that is believed without having enrolled."""

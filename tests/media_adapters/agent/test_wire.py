@@ -12,6 +12,7 @@ from media_adapters.wire import (
     Handshake,
     Heartbeat,
     Hello,
+    NotOfOurTime,
     Outbox,
     OutboxFull,
     new_nonce,
@@ -75,7 +76,7 @@ def test_heartbeat_without_a_readable_signature_is_refused(authorization: str) -
 @pytest.mark.parametrize("drift", [-61, 61])
 def test_heartbeat_of_another_time_is_refused(drift: int) -> None:
     signed = sign_heartbeat(heartbeat(), KEY)
-    with pytest.raises(BadHeartbeat, match="clock"):
+    with pytest.raises(NotOfOurTime):
         verify_heartbeat(*signed, {NODE: public_text(KEY)}, time.time() + drift)
 
 
