@@ -18,8 +18,9 @@ pytestmark = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason=
 @pytest.fixture(params=UNITS, ids=lambda unit: unit.name)
 def unit(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """With the program where it is here."""
-    copy = tmp_path / request.param.name
-    copy.write_text(request.param.read_text().replace("/opt/nexusvibe/.venv/bin/nexusvibe", str(PROGRAM)))
+    original: Path = request.param
+    copy = tmp_path / original.name
+    copy.write_text(original.read_text().replace("/opt/nexusvibe/.venv/bin/nexusvibe", str(PROGRAM)))
     return copy
 
 

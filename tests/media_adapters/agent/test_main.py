@@ -40,6 +40,17 @@ async def test_taken_port_is_named(folder: Path) -> None:
         assert f"Port {port} on 127.0.0.1 is taken" in await failure(folder, environment(folder, port=port))
 
 
+async def test_media_ports_that_are_all_taken_are_named_and_some_are_warned_of(folder: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        told = await failure(folder, environment(folder, rtp_ports=f"[{port}, {port}]"))
+        assert f"None of the media ports {port}-{port} (UDP) can be used: they are taken" in told
+        last = min(port + 9, 65_535)
+        async with running_agent("recorder", rtp_ports=f"[{last - 9}, {last}]") as agent:
+            assert agent.logs.last("media_ports_taken")["taken"] >= 1
+
+
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
