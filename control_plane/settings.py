@@ -64,7 +64,7 @@ class EnrolmentSettings(ControlKeySettings):
     """Where nodes reach the control plane: `https://…`."""
 
 
-class Settings(DatabaseSettings, StateSettings, TokenSettings, ControlKeySettings):
+class Settings(ControlKeySettings, DatabaseSettings, StateSettings, TokenSettings):
     """One replica of the control plane.
 
     Secrets may be given as files named like the variable in lower case (`nexusvibe_token_secret`) in the secrets

@@ -44,7 +44,7 @@ class NodeTrust:
         self._keys: dict[NodeId, str] = dict(static)
         self._approved: dict[NodeId, str] = dict(static)
         self._number = -1
-        self._news = asyncio.Event()
+        self._news, self._loading = asyncio.Event(), asyncio.Lock()
         self._listeners: list[Callable[[], None]] = []
 
     @classmethod
@@ -102,11 +102,14 @@ class NodeTrust:
 
     async def load(self) -> None:
         """Raises `Unavailable`."""
-        number = await self._records.changes()  # first: what changes while all are read is read again
-        known = {record.id: record for record in await self._records.all()}
-        self._number = number
-        if known == self._known:
-            return
+        async with self._loading:  # or what was read first could be put in place last
+            number = await self._records.changes()  # first: what changes while all are read is read again
+            known = {record.id: record for record in await self._records.all()}
+            self._number = number
+            if known != self._known:
+                self._replace(known)
+
+    def _replace(self, known: dict[NodeId, NodeRecord]) -> None:
         self._known = known
         keys = {node: record.public_key for node, record in known.items() if record.public_key is not None}
         self._keys = keys | self._static

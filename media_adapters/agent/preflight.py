@@ -49,7 +49,7 @@ async def control_time(urls: tuple[str, ...], clock: Callable[[], float] = time.
             if abs(ahead) > CLOCK_TOLERANCE_S:
                 log.warning("clock_differs", control_plane_ahead_s=round(ahead), do="set this machine's clock (NTP)")
             return ahead
-    log.info("control_plane_not_reached_yet")
+    log.debug("control_plane_not_reached_yet")
     return 0.0
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -65,44 +66,46 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
                 yield Site([one, two], RoomStore(redis), admin, logs)
 
 
-async def joined(client: Client, replica: LocalReplica, room: str) -> Client:
-    return await client.join(replica.token(room, "ann"))
+@asynccontextmanager
+async def joined(replica: LocalReplica, room: str) -> AsyncIterator[Client]:
+    async with connected(replica.ws_url) as client:
+        yield await client.join(replica.token(room, "ann"))
 
 
 async def approved(site: Site, node: RunningProcess, name: str) -> None:
-    await node.says("node_pending")
+    await node.says("node_pending", 60)
     await site.operator.does("node", "approve", name)
-    await node.says("heartbeats_believed")
+    await node.says("heartbeats_believed", 60)
 
 
 async def test_a_machine_becomes_a_node_takes_rooms_drains_and_is_removed(site: Site, tmp_path: Path) -> None:
     one, two = site.replicas
     command = await site.operator.adds("n1")
-    async with machine(tmp_path, "n1", command) as n1, connected(one.ws_url) as ann, connected(two.ws_url) as bob:
-        await n1.says("node_pending")
+    async with machine(tmp_path, "n1", command) as n1:
+        await n1.says("node_pending", 60)
         with pytest.raises(RequestFailed, match="no_capacity"):
-            await joined(ann, one, "early")
+            async with joined(one, "early"):
+                pass
         assert (await site.operator.shows("n1"))["state"] == "pending"
 
         await approved(site, n1, "n1")
-        await joined(bob, two, "first")
-        assert await site.node_of("first") == "n1"
-        shown = await site.operator.shows("n1")
-        assert (shown["state"], shown["region"], shown["media_server"]) == ("up", "eu", "recorder 1")
-        assert shown["warnings"] == ["Only for tests."]
+        async with joined(two, "first") as bob, machine(tmp_path, "n2", await site.operator.adds("n2")) as n2:
+            assert await site.node_of("first") == "n1"
+            shown = await site.operator.shows("n1")
+            assert (shown["state"], shown["region"], shown["media_server"]) == ("up", "eu", "recorder 1")
+            assert shown["warnings"] == ["Only for tests."]
 
-        async with machine(tmp_path, "n2", await site.operator.adds("n2")) as n2, connected(one.ws_url) as eve:
             await approved(site, n2, "n2")
             await site.operator.does("node", "drain", "n1")
             await site.every_replica_says("node_records_changed", draining=1)
-            await joined(eve, one, "second")
-            assert (await site.node_of("first"), await site.node_of("second")) == ("n1", "n2")
+            async with joined(one, "second"):
+                assert (await site.node_of("first"), await site.node_of("second")) == ("n1", "n2")
 
             await site.operator.does("node", "remove", "n1")
-            await n1.says("node_removed")
+            await n1.says("node_removed", 60)
             placement = await bob.until(lambda event: event["type"] == "placement", PATIENCE)
             assert placement["placement"]["epoch"] == 2
             assert await site.node_of("first") == "n2"
-            await n1.says("replica_gone")
+            await n1.says("replica_gone", 60)
         code, said = await site.operator.types("node", "show", "n1")
         assert (code, said) == (1, "nexusvibe: There is no node n1.\n")

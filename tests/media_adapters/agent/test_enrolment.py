@@ -47,7 +47,7 @@ async def test_a_node_knows_who_it_is_after_a_restart_and_keeps_its_key_to_itsel
 ) -> None:
     command = await admin.adds("n1")
     async with machine(tmp_path, "m1", command) as node:
-        await node.says("node_pending")
+        await node.says("node_pending", 60)
     state = tmp_path / "m1/state"
     assert {file.name: oct(file.stat().st_mode & 0o777) for file in state.iterdir()} == {
         "node.json": "0o600",
@@ -57,17 +57,17 @@ async def test_a_node_knows_who_it_is_after_a_restart_and_keeps_its_key_to_itsel
     assert oct(state.stat().st_mode & 0o777) == "0o700"
     for again in (command, without(command, "--enrol", "--control-url", "--control-key")):
         async with machine(tmp_path, "m1", again) as node:
-            listening = json.loads(await node.says("agent_listening"))
+            listening = json.loads(await node.says("agent_listening", 60))
             assert listening["node"] == "n1"
-            await node.says("node_pending")
+            await node.says("node_pending", 60)
 
 
 async def test_a_token_that_another_machine_has_used_is_refused(admin: Operator, tmp_path: Path) -> None:
     command = await admin.adds("n1")
     async with machine(tmp_path, "m1", command) as node:
-        await node.says("node_pending")
+        await node.says("node_pending", 60)
         async with machine(tmp_path, "m2", command) as second:
-            await second.says("was used by another machine")
+            await second.says("was used by another machine", 60)
             assert await second.ended() == 1
 
 
@@ -87,7 +87,7 @@ async def test_a_forged_token_and_a_wrong_control_plane_are_one_line(admin: Oper
             assert sentence in (await node.says_no_more())[-1]
             assert "nve_" not in node.lines[-1].replace("nve_…_…", "")
     async with machine(tmp_path, "m1", command) as node:
-        await node.says("node_pending")
+        await node.says("node_pending", 60)
 
 
 async def test_a_start_that_can_not_work_spends_no_token(admin: Operator, tmp_path: Path) -> None:
@@ -96,4 +96,4 @@ async def test_a_start_that_can_not_work_spends_no_token(admin: Operator, tmp_pa
         assert await node.ended(60) == 1
         assert "TLS certificate or key can't be used" in (await node.says_no_more())[-1]
     async with machine(tmp_path, "m2", command) as node:
-        await node.says("node_pending")
+        await node.says("node_pending", 60)
