@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import signal
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -24,6 +25,7 @@ from control_plane.database.watch import DatabaseWatch
 from control_plane.errors import ControlPlaneError
 from control_plane.http import application
 from control_plane.http.api import Api
+from control_plane.http.certificate import serving_tls
 from control_plane.http.health import Health
 from control_plane.http.limits import KeyLimits
 from control_plane.http.traffic import HttpTraffic
@@ -34,10 +36,14 @@ from control_plane.metrics.condition import Condition
 from control_plane.metrics.figures import Metrics
 from control_plane.metrics.server import METRICS
 from control_plane.metrics.tracing import tracing
+from control_plane.nodes.enrolment import EnrolmentRoutes
 from control_plane.nodes.identity import ControlKey
 from control_plane.nodes.pool import NodePool
+from control_plane.nodes.records import NodeRecords
+from control_plane.nodes.redis_time import RedisTime
 from control_plane.nodes.registry import NodeRegistry
 from control_plane.nodes.routes import HeartbeatRoute
+from control_plane.nodes.trust import NodeTrust
 from control_plane.rooms.ban_cache import BanCache
 from control_plane.rooms.ban_table import BanTable
 from control_plane.rooms.ban_watch import BanWatch
@@ -112,11 +118,15 @@ async def replica(  # noqa: PLR0915 - one statement for each part
         redis = await stack.enter_async_context(Redis.connect(settings.redis_url, cluster=settings.redis_cluster))
         liveness = await stack.enter_async_context(Liveness.start(redis, me))
         registry = await stack.enter_async_context(NodeRegistry.start(redis, clock=clock))
-        pool = await stack.enter_async_context(
-            NodePool.start(replica=me, control_key=control_key, trusted=settings.trusted_nodes, registry=registry)
+        trust, heartbeats, enrolment = await stack.enter_async_context(
+            _known_nodes(settings, database, redis, registry, control_key, clock)
         )
         metrics, http = Metrics(me, version("nexusvibe")), HttpTraffic()
         arrivals = await stack.enter_async_context(_arrivals(metrics, liveness))
+        pool = await stack.enter_async_context(
+            NodePool.start(replica=me, control_key=control_key, trusted=trust.keys, registry=registry)
+        )
+        trust.on_change(pool.hang_up_on_strangers)
         store, placing = RoomStore(redis), RegistryPlacing(registry)
         relays = await stack.enter_async_context(TurnRelays.start(turn or TurnSettings(), token_secret, clock))
         cuts = TurnCuts(redis, relays)
@@ -183,7 +193,7 @@ async def replica(  # noqa: PLR0915 - one statement for each part
 
         app = application.build(
             signal=endpoint.handle,
-            heartbeat=HeartbeatRoute(registry.store, settings.trusted_nodes).post,
+            heartbeat=heartbeats.post,
             api=_api(
                 settings=settings,
                 clock=clock,
@@ -195,7 +205,7 @@ async def replica(  # noqa: PLR0915 - one statement for each part
                 index=index,
                 relays=relays,
             ),
-            others=[WhipRoutes(whip, verifier.verify), reports, Health(condition)],
+            others=[WhipRoutes(whip, verifier.verify), enrolment, reports, Health(condition)],
             traffic=http,
             web_root=settings.web_root,
             embed_origins=settings.embed_origins,
@@ -210,6 +220,18 @@ async def _arrivals(metrics: Metrics, liveness: Liveness) -> AsyncIterator[Measu
     liveness.on_echo = metrics.delivery_seconds.observe
     async with tracing(metrics.replica, metrics.release) as tracer, lag.watching(metrics.loop_lag_seconds.observe):
         yield MeasuredArrivals(metrics, tracer)
+
+
+@asynccontextmanager
+async def _known_nodes(  # noqa: PLR0917
+    settings: Settings, database: Database, redis: Redis, registry: NodeRegistry, key: ControlKey, clock: Clock
+) -> AsyncIterator[tuple[NodeTrust, HeartbeatRoute, EnrolmentRoutes]]:
+    """Which media nodes are believed, and the two doors through which they come."""
+    records, time = NodeRecords(database), RedisTime(redis, clock)
+    async with NodeTrust.start(records, settings.trusted_nodes, redis) as trust:
+        trust.on_change(lambda: registry.decided(draining=trust.draining, removed=trust.removed))
+        heartbeats = HeartbeatRoute(registry.store, trust, time, lambda: registry.nodes, clock)
+        yield trust, heartbeats, EnrolmentRoutes(records, trust, time, key)
 
 
 async def _policies(database: Database, redis: Redis, clock: Clock) -> KnownPolicies:
@@ -276,10 +298,14 @@ async def serve(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     runner: web.AppRunner | None = None
     try:
-        async with replica(settings) as app, _scraped(app[METRICS], settings.metrics_listen):
+        async with (
+            serving_tls(settings.tls_certificate, settings.tls_key) as tls,
+            replica(settings) as app,
+            _scraped(app[METRICS], settings.metrics_listen),
+        ):
             runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
             await runner.setup()
-            port = await _listen(runner, settings)
+            port = await _listen(runner, settings, tls)
             _spare_what_stays()
             log.info("serving", replica=settings.replica_id, port=port)
             await stop.wait()
@@ -297,8 +323,8 @@ def _spare_what_stays() -> None:
     gc.set_threshold(GARBAGE_AFTER, 10, 10)
 
 
-async def _listen(runner: web.AppRunner, settings: Settings) -> int:
-    site = web.TCPSite(runner, settings.host, settings.port)
+async def _listen(runner: web.AppRunner, settings: Settings, tls: ssl.SSLContext | None) -> int:
+    site = web.TCPSite(runner, settings.host, settings.port, ssl_context=tls)
     try:
         await site.start()
     except OSError as error:

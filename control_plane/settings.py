@@ -50,7 +50,21 @@ class TokenSettings(Environment):
     """Signs and verifies room tokens (HS256); at least 32 bytes."""
 
 
-class Settings(DatabaseSettings, StateSettings, TokenSettings):
+class ControlKeySettings(Environment):
+    """How media nodes know this control plane."""
+
+    control_key: SecretStr
+    """This control plane's Ed25519 private key (PKCS#8 PEM): how media nodes know its replicas."""
+
+
+class EnrolmentSettings(ControlKeySettings):
+    """What somebody who makes another machine a media node has to be told."""
+
+    public_url: str | None = None
+    """Where nodes reach the control plane: `https://…`."""
+
+
+class Settings(ControlKeySettings, DatabaseSettings, StateSettings, TokenSettings):
     """One replica of the control plane.
 
     Secrets may be given as files named like the variable in lower case (`nexusvibe_token_secret`) in the secrets
@@ -61,11 +75,12 @@ class Settings(DatabaseSettings, StateSettings, TokenSettings):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     """Where clients, integrators and heartbeats arrive. 0 takes a free port."""
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    """PEM files, for a replica without a proxy in front; read again when they change, and at SIGHUP."""
 
-    control_key: SecretStr
-    """This control plane's Ed25519 private key (PKCS#8 PEM): how media nodes know its replicas."""
     trusted_nodes: dict[NodeId, str] = {}
-    """Public key (base64, 32 bytes) of each media node whose heartbeats are believed."""
+    """Public key (base64, 32 bytes) of each media node that is believed without having enrolled."""
 
     api_requests_per_minute: Annotated[int, Field(ge=1)] = 600
     """How often one API key may ask this replica."""

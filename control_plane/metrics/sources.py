@@ -21,7 +21,7 @@ from control_plane.turn.service import TurnRelays
 
 Read = Iterator[tuple[Described, Figures]]
 
-NODE_STATES = ("up", "sfu_down", "silent", "lost")
+NODE_STATES = ("up", "draining", "sfu_down", "silent", "lost")
 
 
 def replica(condition: Condition) -> Read:

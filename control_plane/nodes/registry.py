@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from random import Random
@@ -14,7 +14,7 @@ import structlog
 from control_plane.clock import Clock, SystemClock
 from control_plane.errors import NoCapacity, Unavailable
 from control_plane.ids import Incarnation, NodeId, RoomId
-from control_plane.nodes.evidence import Evidence, RpcState, Verdict
+from control_plane.nodes.evidence import Cause, Evidence, RpcState, Verdict
 from control_plane.nodes.models import Need, Node
 from control_plane.nodes.rpc import PING_TIMEOUT, Lost
 from control_plane.nodes.selection import HEALTHY_MS, Choice, choose
@@ -46,6 +46,8 @@ class NodeRegistry:
         redis.on_connected(lambda: self._evidence.redis_changed(up=True))
         redis.on_lost(lambda: self._evidence.redis_changed(up=False))
         self._verdict = Verdict()
+        self._draining: frozenset[NodeId] = frozenset()
+        self._removed: frozenset[NodeId] = frozenset()
         self._listeners: list[Callable[[], None]] = []
         self._fresh: asyncio.Task[None] | None = None
         self.tally = Tally()
@@ -109,6 +111,13 @@ class NodeRegistry:
         self._evidence.sfu_died(node)
         self._judge()
 
+    def decided(self, *, draining: frozenset[NodeId], removed: frozenset[NodeId]) -> None:
+        """What operators want: no new rooms on those that drain; rooms of those that are removed move, as when a node
+        is lost."""
+        self._draining, self._removed = draining, removed
+        self._take(self._nodes.values())
+        self._judge()
+
     async def refresh(self) -> None:
         """Take a view not older than this call. Callers at the same time share one. Raises `Unavailable`."""
         asked = self._clock.monotonic()
@@ -119,7 +128,7 @@ class NodeRegistry:
                 self._taken, self._redis_ms = began, view.redis_ms
                 for gone in self._nodes.keys() - {node.id for node in view.nodes}:
                     self._lose_sight(gone)
-                self._nodes = {node.id: node for node in view.nodes}
+                self._take(view.nodes)
                 self._hear()
 
     async def reserve(self, room: RoomId, incarnation: Incarnation, purpose: str, need: Need) -> NodeId:
@@ -153,15 +162,22 @@ class NodeRegistry:
         return self._choose(replace(need, avoid=need.avoid | self._verdict.lost.keys()))
 
     def state_of(self, node: Node) -> str:
-        """`up`, `sfu_down`, `silent` (no heartbeat for 3 s) or `lost` (its rooms move), as of the last refresh: while
-        Redis is away, nothing is known of heartbeats."""
+        """`up`, `draining`, `sfu_down`, `silent` (no heartbeat for 3 s) or `lost` (its rooms move), as of the last refresh:
+        while Redis is away, nothing is known of heartbeats."""
         if self.is_lost(node.id):
             return "lost"
-        return "silent" if self._redis_ms - node.last_heartbeat >= HEALTHY_MS else node.state
+        if self._redis_ms - node.last_heartbeat >= HEALTHY_MS:
+            return "silent"
+        return "draining" if node.state == "up" and node.draining else node.state
 
     def heartbeat_age(self, node: Node) -> float:
         """Seconds since Redis recorded its last one."""
         return (self._now_ms() - node.last_heartbeat) / 1000
+
+    def _take(self, nodes: Iterable[Node]) -> None:
+        self._nodes = {
+            node.id: replace(node, draining=node.id in self._draining) for node in nodes if node.id not in self._removed
+        }
 
     def _choose(self, need: Need) -> Choice:
         return choose(self._nodes.values(), need, self._now_ms(), self._random)
@@ -187,11 +203,15 @@ class NodeRegistry:
             self._evidence.forget(node)
 
     def _judge(self) -> None:
-        before, self._verdict = self._verdict, self._evidence.look()
+        for node in self._removed:
+            self._evidence.forget(node)  # its silence is no sign of anything
+        seen = self._evidence.look()
+        removed = dict.fromkeys(self._removed, Cause.REMOVED)
+        before, self._verdict = self._verdict, replace(seen, lost=MappingProxyType({**seen.lost, **removed}))
         if before == self._verdict:
             return
         for node, cause in self._verdict.lost.items():
-            if node not in before.lost:
+            if node not in before.lost and cause is not Cause.REMOVED:
                 log.warning("node_lost", node=node, cause=cause)
         if self._verdict.held - before.held:
             log.error("many_nodes_look_lost", nodes=sorted(self._verdict.held), known=len(self._nodes))

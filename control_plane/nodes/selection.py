@@ -17,6 +17,7 @@ class Rejection(StrEnum):
     """Why a node can't be taken; the values end the sentence "1 node …"."""
 
     AVOIDED = "just failed"
+    DRAINING = "draining"
     SILENT = "silent"
     DOWN = "without its media server"
     UNABLE = "not able to do what the room needs"
@@ -51,8 +52,8 @@ def choose(nodes: Iterable[Node], need: Need, now_ms: float, random: Random) -> 
 
 
 def _rejection(node: Node, need: Need, now_ms: float) -> Rejection | None:
-    if node.id in need.avoid:
-        return Rejection.AVOIDED
+    if node.draining or node.id in need.avoid:
+        return Rejection.DRAINING if node.draining else Rejection.AVOIDED
     if now_ms - node.last_heartbeat >= HEALTHY_MS:
         return Rejection.SILENT
     if node.state != "up":

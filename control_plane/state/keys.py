@@ -37,6 +37,9 @@ BAN_NEWS = "nv:bans"
 """Channel: who is kept out of which room from now on, for every replica."""
 
 
+NODE_NEWS = "nv:node-records"
+"""Channel: an operator has decided something about a node, for every replica."""
+
 POLICY_NEWS = "nv:policies"
 """Channel: of which room the policy is another now, for every replica."""
 

@@ -69,13 +69,16 @@ async def local_replica(
     *,
     clock: Clock | None = None,
     turn: TurnSettings | None = None,
+    control_pem: str = CONTROL_KEY,
 ) -> AsyncIterator[LocalReplica]:
     """`database_url` is of a migrated database, left out of one that is this replica's own."""
     if not database_url:
         with tempfile.TemporaryDirectory(prefix="nv-db-") as folder:
             database_url = f"sqlite:///{folder}/nexusvibe.db"
             await migrate(database_url)
-            async with local_replica(redis, name, nodes, database_url, api_limit, clock=clock, turn=turn) as own:
+            async with local_replica(
+                redis, name, nodes, database_url, api_limit, clock=clock, turn=turn, control_pem=control_pem
+            ) as own:
                 yield own
         return
     settings = Settings(
@@ -85,7 +88,7 @@ async def local_replica(
         redis_cluster=redis.cluster,
         database_url=database_url,
         token_secret=SecretStr(TOKEN_SECRET),
-        control_key=SecretStr(CONTROL_KEY),
+        control_key=SecretStr(control_pem),
         api_requests_per_minute=api_limit,
         trusted_nodes={NodeId(node): NODE_KEY for node in nodes},
     )

@@ -174,3 +174,32 @@ async def test_the_view_goes_on_by_itself_after_redis_was_away() -> None:
                 except ControlPlaneError:
                     assert not redis.connected
                 await asyncio.sleep(0.05)
+
+
+async def test_a_removed_node_is_lost_at_once_and_raises_no_alarm_however_many_there_are(redis: Redis) -> None:
+    names = [NodeId(f"n{number}") for number in range(6)]
+    await heard(redis, *names)
+    async with NodeRegistry.start(redis) as registry:
+        told = asyncio.Event()
+        registry.on_verdict(told.set)
+        registry.decided(draining=frozenset(), removed=frozenset(names[:4]))
+        assert told.is_set()
+        for name in names[:4]:
+            registry.rpc_lost(name, Lost.REFUSED)
+            assert registry.is_lost(name)
+        assert registry.verdict.held == frozenset()
+        await registry.refresh()
+        assert set(registry.nodes) == set(names[4:])
+        registry.decided(draining=frozenset(), removed=frozenset())
+        assert not registry.is_lost(names[0])
+
+
+async def test_a_room_goes_to_no_node_that_drains_and_an_operator_is_told_when_all_do(redis: Redis) -> None:
+    await heard(redis, "n1", "n2")
+    async with NodeRegistry.start(redis) as registry:
+        registry.decided(draining=frozenset({N1}), removed=frozenset())
+        for number in range(9):
+            assert await registry.reserve(RoomId(f"room{number}"), LIFE, "first", Need(streams=1)) == N2
+        registry.decided(draining=frozenset({N1, N2}), removed=frozenset())
+        with pytest.raises(NoCapacity, match="2 nodes draining"):
+            await registry.reserve(ROOM, LIFE, "first", Need(streams=1))

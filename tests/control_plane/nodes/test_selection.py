@@ -78,3 +78,9 @@ def test_replicas_that_choose_at_once_do_not_all_pick_the_emptiest_node() -> Non
 def test_no_more_candidates_are_named_than_a_reservation_tries() -> None:
     choice = choose([node(f"n{index}") for index in range(500)], Need(streams=1), NOW, Random(1))
     assert len(set(choice.candidates)) == MOST_CANDIDATES
+
+
+def test_a_node_that_drains_is_not_taken_and_the_reason_is_told() -> None:
+    draining = replace(node("n1"), draining=True)
+    choice = choose([draining, node("n2")], Need(streams=1), NOW, Random(1))
+    assert (choice.candidates, choice.rejected) == ((NodeId("n2"),), {NodeId("n1"): Rejection.DRAINING})
