@@ -23,7 +23,7 @@ from control_plane.rooms.member import Line, Member, Relays
 from control_plane.rooms.moderation import moderated_person
 from control_plane.rooms.owed import Owed
 from control_plane.rooms.permissions import Permissions
-from control_plane.rooms.placing import Placing
+from control_plane.rooms.placing import Placing, give_leg
 from control_plane.rooms.policy import Policies, RoomPolicy
 from control_plane.rooms.store import ResumeTokens, RoomStore, guest_identity, token_hash
 from control_plane.rooms.wishes import Wishes
@@ -118,7 +118,7 @@ class RoomService:
                 self._bans.expect_still_welcome(room, token, device)
                 await local.wait_for(state.version)
                 if not member.person.lobby:
-                    await self._place_first(member)
+                    await self._reserve(member)
             except ControlPlaneError:
                 await self.leave(member)
                 raise
@@ -289,17 +289,13 @@ class RoomService:
         self._media.reconcile([member])
         return snapshot
 
-    async def _place_first(self, member: Member) -> None:
-        """Give the room its leg if it has none: reserve, then commit; whoever commits first decides for all."""
+    async def _reserve(self, member: Member) -> None:
+        """Make sure of a media node for what the newcomer will carry. Raises `NoCapacity`, `Unavailable`."""
         local = member.room
         if local.state.legs:
-            return
-        ref = local.state.ref()
-        node = await self._placing.choose(ref, purpose="first")
-        leg, version = await self._store.place(local.room, ref.incarnation, node)
-        if leg.node != node:
-            await self._placing.give_back(ref, "first", node)
-        await local.wait_for(version)
+            await self._placing.join(local.state, member.person)
+        else:
+            await give_leg(local, self._store, self._placing, member.person)
 
     async def _repair(self, member: Member, connections: Sequence[ConnectionState]) -> tuple[RepairStep, ...]:
         """Take the media over and find what was interrupted. A node that can't be reached now is adopted later."""
