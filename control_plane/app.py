@@ -31,6 +31,7 @@ from control_plane.nodes.routes import HeartbeatRoute
 from control_plane.rooms.ban_cache import BanCache
 from control_plane.rooms.ban_table import BanTable
 from control_plane.rooms.ban_watch import BanWatch
+from control_plane.rooms.decisions import DecisionLog
 from control_plane.rooms.domain import Person
 from control_plane.rooms.driver import Driver
 from control_plane.rooms.handlers import greet
@@ -101,7 +102,7 @@ async def replica(
         pool = await stack.enter_async_context(
             NodePool.start(replica=me, control_key=control_key, trusted=settings.trusted_nodes, registry=registry)
         )
-        store, placing = RoomStore(redis), RegistryPlacing(registry)
+        store, placing = RoomStore(redis), RegistryPlacing(registry, DecisionLog(redis), clock)
 
         def subscriptions_may_change(local: LocalRoom) -> None:
             media.reconcile(local.members.values())
@@ -211,7 +212,7 @@ def _api(
     return Api(
         [
             *TokenRoutes(tokens, idempotency, watch.has_kicked, clock).operations(),
-            *RoomApi(store, office, removals, idempotency).operations(),
+            *RoomApi(store, office, removals, idempotency, DecisionLog(redis)).operations(),
             *IceServerRoutes(relays).operations(),
         ],
         KeyAuthentication(ApiKeys(database, clock)),
