@@ -23,6 +23,7 @@ from control_plane.errors import ControlPlaneError
 from control_plane.http import application
 from control_plane.http.api import Api
 from control_plane.http.limits import KeyLimits
+from control_plane.http.region import locating
 from control_plane.ids import ReplicaId
 from control_plane.nodes.identity import ControlKey
 from control_plane.nodes.pool import NodePool
@@ -92,13 +93,15 @@ async def replica(
     token_secret = settings.token_secret.get_secret_value()
     tokens = RoomTokens(token_secret, clock)
     control_key = ControlKey.from_pem(settings.control_key.get_secret_value())
-    me = settings.replica_id
+    me, locate = settings.replica_id, locating(settings)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(_database(settings.database_url, clock))
         verifier = await stack.enter_async_context(TokenVerifier.open(tokens, token_secret, database, clock))
         redis = await stack.enter_async_context(Redis.connect(settings.redis_url, cluster=settings.redis_cluster))
         liveness = await stack.enter_async_context(Liveness.start(redis, me))
-        registry = await stack.enter_async_context(NodeRegistry.start(redis, clock=clock))
+        registry = await stack.enter_async_context(
+            NodeRegistry.start(redis, clock=clock, most_joins_per_s=settings.node_joins_per_s)
+        )
         pool = await stack.enter_async_context(
             NodePool.start(replica=me, control_key=control_key, trusted=settings.trusted_nodes, registry=registry)
         )
@@ -141,7 +144,9 @@ async def replica(
             devices=Devices(token_secret),
             policies=policies, relays=relays,
         )  # fmt: skip
-        endpoint = SignalingEndpoint(partial(greet, service, media, Moderation(store, watch, clock)), clock)
+        endpoint = SignalingEndpoint(
+            partial(greet, service, media, Moderation(store, watch, clock)), clock, locate=locate
+        )
         stack.push_async_callback(_say_goodbye, endpoint)
 
         whip = await stack.enter_async_context(
@@ -165,7 +170,7 @@ async def replica(
                 index=index,
                 relays=relays,
             ),
-            others=[WhipRoutes(whip, verifier.verify)],
+            others=[WhipRoutes(whip, verifier.verify, locate)],
             web_root=settings.web_root,
             embed_origins=settings.embed_origins,
         )

@@ -34,8 +34,8 @@ class Line(Protocol):
 class Relays(Protocol):
     """Where ICE servers and their credentials come from."""
 
-    def offer(self, room: RoomRef, participant: ParticipantId) -> IceServers:
-        """Servers with a credential for this participant; none when nobody runs a relay."""
+    def offer(self, room: RoomRef, participant: ParticipantId, region: str | None = None) -> IceServers:
+        """Servers, those of the region first, with a credential for this participant; none when nobody runs a relay."""
 
 
 @dataclass(slots=True, eq=False)
@@ -111,7 +111,7 @@ class Member:
 
     def fresh_ice(self) -> IceServers:
         """Servers for this member from now on."""
-        ice = self.relays.offer(self.room.state.ref(), self.id)
+        ice = self.relays.offer(self.room.state.ref(), self.id, self.person.region)
         self.ice_refresh_at = ice.refresh_at
         return ice
 

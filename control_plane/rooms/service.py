@@ -100,6 +100,7 @@ class RoomService:
             token=_token_ref(token),
             replica=self._replica,
             ingest=ingest,
+            region=message.region,
         )
         resume = _resume_token(room, person.id)
         policy = await self._policies.get(room)

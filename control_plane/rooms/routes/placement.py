@@ -24,10 +24,7 @@ class PlacementDecision(Answer):
     at: Annotated[int, Field(description="Milliseconds since 1970.")]
     purpose: Annotated[
         str,
-        Field(
-            description="first: the room's first node. join: somebody joined, and found no room where the room is. "
-            "move: away from a node that was lost."
-        ),
+        Field(description="first: a room without node. join: to the room's node, in vain. move: its node was lost."),
     ]
     node: Annotated[str | None, Field(description="What was chosen; null when nobody could take it.")]
     streams: Annotated[int, Field(description="RTP streams that were reserved, or would have been: an estimate.")]
