@@ -68,7 +68,7 @@ def test_a_file_that_can_not_be_used_is_said_at_the_start(tmp_path: Path) -> Non
     torn = tmp_path / "torn.mmdb"
     torn.write_bytes(b"nothing of use")
     for file in (torn, tmp_path / "missing.mmdb"):
-        with pytest.raises(ValueError, match="NEXUSVIBE_GEOIP_FILE, .* can't be read"):
+        with pytest.raises(ValueError, match=r"NEXUSVIBE_GEOIP_FILE, .* can't be read"):
             locating(settings(file))
     with pytest.raises(ValidationError, match="NEXUSVIBE_GEOIP_FILE needs"):
         settings(torn, geoip_countries={}, geoip_continents={})
