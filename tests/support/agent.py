@@ -245,10 +245,10 @@ def agent_environment(
         "log_format": "json",
     } | settings
     environment = {f"NEXUSVIBE_NODE_{name.upper()}": str(value) for name, value in values.items()}
-    return environment | {"PYTHONPATH": os.pathsep.join([str(REPOSITORY), str(_test_backends(folder))])}
+    return environment | {"PYTHONPATH": os.pathsep.join([str(REPOSITORY), str(backends_site(folder))])}
 
 
-def _test_backends(folder: Path) -> Path:
+def backends_site(folder: Path) -> Path:
     """A folder from which the agent can load `recorder` as if it were an installed adapter."""
     site = folder / "site"
     metadata = site / "test_backends-1.dist-info"

@@ -122,11 +122,11 @@ class Client:
 
 
 @asynccontextmanager
-async def connected(url: str, **headers: str) -> AsyncIterator[Client]:
+async def connected(url: str, connector: aiohttp.BaseConnector | None = None, **headers: str) -> AsyncIterator[Client]:
     """A client on a fresh connection to the websocket at `url`. `headers` with _ for -."""
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     async with (
-        aiohttp.ClientSession() as session,
+        aiohttp.ClientSession(connector=connector) as session,
         session.ws_connect(url, protocols=[SUBPROTOCOL], max_msg_size=1 << 22, headers=sent) as socket,
     ):
         client = Client(socket)
