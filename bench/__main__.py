@@ -6,12 +6,13 @@ from functools import partial
 import structlog
 import uvloop
 
-from bench import joins, redis_path, sfu
+from bench import joins, redis_path, selection, sfu
 from bench.table import machine, show
 
 BENCHMARKS = {
     "redis": ("The way to Redis", redis_path.measure),
     "joins": ("Joining", joins.measure),
+    "selection": ("Choosing a media node", selection.measure),
     "janus": ("Forwarding video on Janus: the limit", partial(sfu.measure, "janus")),
     "mediasoup": ("Forwarding video on mediasoup: the limit", partial(sfu.measure, "mediasoup")),
 }

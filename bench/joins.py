@@ -95,7 +95,7 @@ async def _ours() -> AsyncIterator[Contender]:
         env = {
             "PORT": str(port), "REDIS_URL": redis.url, "DATABASE_URL": database, "TOKEN_SECRET": TOKEN_SECRET,
             "CONTROL_KEY": keys["control_key"], "TRUSTED_NODES": json.dumps({"n1": keys["node_key"]}),
-            "LOG_LEVEL": "warning",
+            "LOG_LEVEL": "warning", "NODE_JOINS_PER_S": "0",  # all join on one node, as fast as it goes
         }  # fmt: skip
         replica = await stack.enter_async_context(
             running_process(
