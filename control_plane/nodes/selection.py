@@ -13,7 +13,8 @@ HEALTHY_MS = 3_000
 """A node whose last heartbeat is older takes no new work."""
 MOST_CANDIDATES = 8
 FEW_NODES = 64
-"""Of so many each is looked at, of more two random ones for each candidate: the cost of a choice is bounded."""
+"""Of so many each is looked at; of more, only a sample, so that a choice costs the same however many there are."""
+SAMPLED, SAMPLED_CANDIDATES = 8, 4
 
 
 class Rejection(StrEnum):
@@ -54,10 +55,10 @@ def choose(
     """
     known = need.region is None or fleet.has_region(need.region)
     if not thorough and len(fleet) > FEW_NODES:
-        sample = fleet.sample(need.region, 2 * MOST_CANDIDATES, random)
+        sample = fleet.sample(need.region, SAMPLED, random)
         candidates, rejected = _among(sample, need, now_ms, random, flapping)
         if any(node not in flapping for node in candidates):
-            return Choice(candidates, rejected, known)
+            return Choice(candidates[:SAMPLED_CANDIDATES], rejected, known)
     return Choice(*_among(fleet.nodes.values(), need, now_ms, random, flapping), known)
 
 
