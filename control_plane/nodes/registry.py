@@ -26,6 +26,8 @@ log = structlog.get_logger()
 
 REFRESH_SECONDS = 0.25
 """Only what changed since is read, so that looking often costs little more."""
+JUDGE_SECONDS = 1.0
+"""Whether nodes are lost takes a look at all of them."""
 STALE_SECONDS = 2.0
 """A view older than this is not chosen from."""
 MOST_JOINS_PER_S = 200
@@ -230,6 +232,7 @@ class NodeRegistry:
             listener()
 
     async def _keep_fresh(self) -> None:
+        judged = float("-inf")
         while True:
             await asyncio.sleep(REFRESH_SECONDS)
             try:
@@ -238,7 +241,9 @@ class NodeRegistry:
                 log.debug("node_refresh_failed")
             except RedisReplyError as error:
                 log.warning("node_refresh_refused", code=error.code)
-            self._judge()
+            if self._clock.monotonic() - judged >= JUDGE_SECONDS:
+                self._judge()
+                judged = self._clock.monotonic()
 
 
 def _sentence(rejected: dict[NodeId, Rejection]) -> str:
