@@ -6,12 +6,13 @@ from functools import partial
 import structlog
 import uvloop
 
-from bench import crowd, first_frame, idle, joins, redis_path, relay, sfu, storm
+from bench import crowd, first_frame, idle, joins, redis_path, relay, selection, sfu, storm
 from bench.table import machine, show
 
 BENCHMARKS = {
     "redis": ("The way to Redis", redis_path.measure),
     "joins": ("Joining", joins.measure),
+    "selection": ("Choosing a media node", selection.measure),
     "relay": ("A message from one server to the other", relay.measure),
     "storm": ("2,000 people at once", storm.measure),
     "idle": ("10,000 people who say nothing", idle.measure),

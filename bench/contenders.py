@@ -70,7 +70,7 @@ async def nexusvibe(servers: int = 1) -> AsyncIterator[Contender]:
         env = {
             "REDIS_URL": redis.url, "DATABASE_URL": database, "TOKEN_SECRET": TOKEN_SECRET,
             "CONTROL_KEY": keys["control_key"], "TRUSTED_NODES": json.dumps({"n1": keys["node_key"]}),
-            "LOG_LEVEL": "warning",
+            "LOG_LEVEL": "warning", "NODE_JOINS_PER_S": "0",  # all join on one node, as fast as it goes
         }  # fmt: skip
         started = [await stack.enter_async_context(_replica(folder, env)) for _ in range(servers)]
         urls = [url for url, _ in started]

@@ -28,6 +28,7 @@ from control_plane.http.api import Api
 from control_plane.http.certificate import serving_tls
 from control_plane.http.health import Health
 from control_plane.http.limits import KeyLimits
+from control_plane.http.region import locating
 from control_plane.http.traffic import HttpTraffic
 from control_plane.ids import ReplicaId
 from control_plane.metrics import lag, server, sources
@@ -47,6 +48,7 @@ from control_plane.nodes.trust import NodeTrust
 from control_plane.rooms.ban_cache import BanCache
 from control_plane.rooms.ban_table import BanTable
 from control_plane.rooms.ban_watch import BanWatch
+from control_plane.rooms.decisions import DecisionLog
 from control_plane.rooms.domain import Person
 from control_plane.rooms.driver import Driver
 from control_plane.rooms.handlers import greet
@@ -111,13 +113,15 @@ async def replica(  # noqa: PLR0915 - one statement for each part
     token_secret = settings.token_secret.get_secret_value()
     tokens = RoomTokens(token_secret, clock)
     control_key = ControlKey.from_pem(settings.control_key.get_secret_value())
-    me = settings.replica_id
+    me, locate = settings.replica_id, locating(settings)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(_database(settings.database_url, clock))
         verifier = await stack.enter_async_context(TokenVerifier.open(tokens, token_secret, database, clock))
         redis = await stack.enter_async_context(Redis.connect(settings.redis_url, cluster=settings.redis_cluster))
         liveness = await stack.enter_async_context(Liveness.start(redis, me))
-        registry = await stack.enter_async_context(NodeRegistry.start(redis, clock=clock))
+        registry = await stack.enter_async_context(
+            NodeRegistry.start(redis, clock=clock, most_joins_per_s=settings.node_joins_per_s)
+        )
         trust, heartbeats, enrolment = await stack.enter_async_context(
             _known_nodes(settings, database, redis, registry, control_key, clock)
         )
@@ -127,7 +131,7 @@ async def replica(  # noqa: PLR0915 - one statement for each part
             NodePool.start(replica=me, control_key=control_key, trusted=trust.keys, registry=registry)
         )
         trust.on_change(pool.hang_up_on_strangers)
-        store, placing = RoomStore(redis), RegistryPlacing(registry)
+        store, placing = RoomStore(redis), RegistryPlacing(registry, DecisionLog(redis), clock)
         relays = await stack.enter_async_context(TurnRelays.start(turn or TurnSettings(), token_secret, clock))
         cuts = TurnCuts(redis, relays)
         stack.push_async_callback(cuts.drain)
@@ -169,7 +173,9 @@ async def replica(  # noqa: PLR0915 - one statement for each part
             devices=Devices(token_secret),
             policies=policies, relays=relays, arrivals=arrivals,
         )  # fmt: skip
-        endpoint = SignalingEndpoint(partial(greet, service, media, Moderation(store, watch, clock)), clock)
+        endpoint = SignalingEndpoint(
+            partial(greet, service, media, Moderation(store, watch, clock)), clock, locate=locate
+        )
         stack.push_async_callback(_say_goodbye, endpoint)
 
         whip = await stack.enter_async_context(
@@ -205,7 +211,7 @@ async def replica(  # noqa: PLR0915 - one statement for each part
                 index=index,
                 relays=relays,
             ),
-            others=[WhipRoutes(whip, verifier.verify), enrolment, reports, Health(condition)],
+            others=[WhipRoutes(whip, verifier.verify, locate), enrolment, reports, Health(condition)],
             traffic=http,
             web_root=settings.web_root,
             embed_origins=settings.embed_origins,
@@ -269,7 +275,7 @@ def _api(
     return Api(
         [
             *TokenRoutes(tokens, idempotency, watch.has_kicked, clock).operations(),
-            *RoomApi(store, office, removals, idempotency).operations(),
+            *RoomApi(store, office, removals, idempotency, DecisionLog(redis)).operations(),
             *IceServerRoutes(relays).operations(),
             *UsageRoutes(TurnUsage(redis), relays, clock).operations(),
         ],

@@ -55,7 +55,7 @@ def api_document() -> dict[str, Any]:
     """What a replica serves at /v1/openapi.json. Operations are described without what they act on."""
     nothing: Any = None
     tokens = TokenRoutes(nothing, nothing, nothing).operations()
-    rooms = RoomApi(nothing, nothing, nothing, nothing).operations()
+    rooms = RoomApi(nothing, nothing, nothing, nothing, nothing).operations()
     relays = [*IceServerRoutes(nothing).operations(), *UsageRoutes(nothing, nothing, nothing).operations()]
     return document([*tokens, *rooms, *relays], COMMON_ERRORS)
 

@@ -15,6 +15,7 @@ from control_plane.errors import NotFound
 from control_plane.ids import RoomId
 from control_plane.rooms.ban_cache import BanCache
 from control_plane.rooms.ban_table import BanTable
+from control_plane.rooms.decisions import DecisionLog
 from control_plane.rooms.domain import Person, RoomState
 from control_plane.rooms.index import RoomIndex
 from control_plane.rooms.office import RoomOffice
@@ -40,6 +41,7 @@ class Desk:
     store: RoomStore
     office: RoomOffice
     removals: Removals
+    decisions: DecisionLog
 
     async def live(self, room: RoomId) -> RoomState:
         """Raises `NotFound`."""
@@ -68,9 +70,8 @@ def at_desk(act: Callable[[Desk], Awaitable[T]]) -> T:
             await expect_migrated(database)
             store, table = RoomStore(redis), BanTable(database)
             office = RoomOffice(RoomRecords(database), PolicyCache(redis), store, RoomIndex(redis))
-            return await act(
-                Desk(store, office, Removals(store, DirectBans(table, BanCache(redis)), table, SystemClock()))
-            )
+            removals = Removals(store, DirectBans(table, BanCache(redis)), table, SystemClock())
+            return await act(Desk(store, office, removals, DecisionLog(redis)))
 
     return asyncio.run(run())
 

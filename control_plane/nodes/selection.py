@@ -1,16 +1,20 @@
 """Which nodes could take a room, best first. A decision without I/O; `reserve.lua` has the last word on capacity."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 
 from control_plane.ids import NodeId
+from control_plane.nodes.fleet import Fleet
 from control_plane.nodes.models import Need, Node
 
 HEALTHY_MS = 3_000
 """A node whose last heartbeat is older takes no new work."""
-MOST_CANDIDATES = 16
+MOST_CANDIDATES = 8
+FEW_NODES = 64
+"""Of so many each is looked at; of more, only a sample, so that a choice costs the same however many there are."""
+SAMPLED, SAMPLED_CANDIDATES = 8, 4
 
 
 class Rejection(StrEnum):
@@ -22,33 +26,65 @@ class Rejection(StrEnum):
     DOWN = "without its media server"
     UNABLE = "not able to do what the room needs"
     FULL = "full"
+    BUSY = "with all the joins that it takes in a second"
+    FLAPPING = "failing again and again"
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """`candidates` in the order to try, at most `MOST_CANDIDATES`; every node that can't be taken is in `rejected`."""
+    """`candidates` in the order to try, at most `MOST_CANDIDATES`. Of the nodes that were looked at, `rejected` are
+    all that can't be taken. `region_known`: some node is in the wanted region, or none was wanted."""
 
     candidates: tuple[NodeId, ...]
     rejected: dict[NodeId, Rejection]
+    region_known: bool = True
 
 
-def choose(nodes: Iterable[Node], need: Need, now_ms: float, random: Random) -> Choice:
+def choose(
+    fleet: Fleet,
+    need: Need,
+    now_ms: float,
+    random: Random,
+    flapping: Collection[NodeId] = (),
+    *,
+    thorough: bool = False,
+) -> Choice:
     """Nodes of the wanted region come first; among equals two random ones are compared and the less used wins.
 
-    `now_ms` is Redis time, as `Node.last_heartbeat` is.
+    Nodes in `flapping` are there for when nobody else can take it. `thorough`: look at every node. `now_ms` is Redis
+    time, as `Node.last_heartbeat` is.
     """
+    known = need.region is None or fleet.has_region(need.region)
+    if not thorough and len(fleet) > FEW_NODES:
+        sample = fleet.sample(need.region, SAMPLED, random)
+        candidates, rejected = _among(sample, need, now_ms, random, flapping)
+        if any(node not in flapping for node in candidates):
+            return Choice(candidates[:SAMPLED_CANDIDATES], rejected, known)
+    return Choice(*_among(fleet.nodes.values(), need, now_ms, random, flapping), known)
+
+
+def _among(
+    nodes: Iterable[Node], need: Need, now_ms: float, random: Random, flapping: Collection[NodeId]
+) -> tuple[tuple[NodeId, ...], dict[NodeId, Rejection]]:
     rejected: dict[NodeId, Rejection] = {}
     near: list[Node] = []
     far: list[Node] = []
+    unsteady: list[Node] = []
     for node in nodes:
         rejection = _rejection(node, need, now_ms)
         if rejection is not None:
             rejected[node.id] = rejection
+        elif node.id in flapping:
+            unsteady.append(node)
         else:
-            (near if node.region == need.region else far).append(node)
+            (near if need.region in {None, node.region} else far).append(node)
+    if near or far:
+        rejected |= dict.fromkeys((node.id for node in unsteady), Rejection.FLAPPING)
+    else:
+        near = unsteady
     ordered = _two_choices(near, MOST_CANDIDATES, random)
     ordered += _two_choices(far, MOST_CANDIDATES - len(ordered), random)
-    return Choice(tuple(node.id for node in ordered), rejected)
+    return tuple(node.id for node in ordered), rejected
 
 
 def _rejection(node: Node, need: Need, now_ms: float) -> Rejection | None:
@@ -70,8 +106,10 @@ def _two_choices(nodes: list[Node], count: int, random: Random) -> list[Node]:
     rest = list(nodes)
     ordered: list[Node] = []
     while rest and len(ordered) < count:
-        pair = random.sample(range(len(rest)), min(2, len(rest)))
-        winner = min(pair, key=lambda index: rest[index].usage)
+        one = int(random.random() * len(rest))
+        other = int(random.random() * (len(rest) - 1)) if len(rest) > 1 else one
+        other += len(rest) > 1 and other >= one
+        winner = one if rest[one].usage <= rest[other].usage else other
         ordered.append(rest[winner])
         rest[winner] = rest[-1]
         rest.pop()

@@ -1,9 +1,10 @@
 """How choosing nodes has gone since the replica began."""
 
 from collections import Counter
+from collections.abc import Iterable
 
 from control_plane.ids import NodeId
-from control_plane.nodes.selection import Choice
+from control_plane.nodes.selection import Rejection
 
 
 class Tally:
@@ -15,9 +16,9 @@ class Tally:
         self.refused = 0
         self.rejected: Counter[str] = Counter()
 
-    def settled(self, choice: Choice, node: NodeId | None) -> None:
+    def settled(self, rejections: Iterable[Rejection], node: NodeId | None) -> None:
         """A choice has led to `node`, or to none."""
-        self.rejected.update(rejection.name.lower() for rejection in choice.rejected.values())
+        self.rejected.update(rejection.name.lower() for rejection in rejections)
         if node is None:
             self.refused += 1
         else:

@@ -43,7 +43,8 @@ class Person(Record):
 
     `replica` holds the connection; it is empty while nobody does, since `gone_at` (ms since the epoch).
     `epoch`, `topology` and `leg` are the placement. Who is in the `lobby` waits to be let in, and has none; `joined_at`
-    is then since when. `hand_raised_at` in ms since the epoch. Tracks that a moderator has `stopped` don't come back.
+    is then since when. `region` is where they said, or seemed, to be. `hand_raised_at` in ms since the epoch. Tracks
+    that a moderator has `stopped` don't come back.
     """
 
     id: ParticipantId
@@ -65,6 +66,7 @@ class Person(Record):
     device: DeviceHash | None = None
     stopped: Annotated[tuple[TrackId, ...], BeforeValidator(_list_from_lua)] = ()
     ingest: Ingest | None = None
+    region: str | None = None
 
     @property
     def needs_sfu(self) -> bool:

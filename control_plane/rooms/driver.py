@@ -16,7 +16,7 @@ from control_plane.ids import Incarnation, LegId, NodeId, ReplicaId, RoomId
 from control_plane.rooms.domain import Leg, Person, peer_ref
 from control_plane.rooms.errors import Superseded
 from control_plane.rooms.local import LocalRoom
-from control_plane.rooms.placing import Placing
+from control_plane.rooms.placing import Placing, give_leg
 from control_plane.rooms.presence import Presence
 from control_plane.rooms.store import RoomStore, Tended
 from media_adapters.errors import MediaError, RoomNotFound
@@ -200,16 +200,12 @@ class Driver:
 
     async def _place_if_due(self, local: LocalRoom) -> None:
         """Who joins a room gives it its leg; who was let into an empty one, by no one who is in it, does not."""
-        if local.state.legs or all(person.lobby for person in local.state.people.values()):
-            return
-        ref = local.state.ref()
-        node = await self._placing.choose(ref, purpose="first")
-        leg, _ = await self._store.place(local.room, ref.incarnation, node)
-        if leg.node != node:
-            await self._placing.give_back(ref, "first", node)
+        inside = [person for person in local.state.people.values() if not person.lobby]
+        if inside and not local.state.legs:
+            await give_leg(local, self._store, self._placing, inside[0])
 
     async def _relocate(self, local: LocalRoom, leg: Leg, tended: Tended) -> None:
         """The node is dead: its participants go to another, or to itself once it is back."""
-        node = await self._placing.choose(local.state.ref(), purpose=f"after:{leg.id}")
+        node = await self._placing.after(local.state, leg.id)
         log.warning("leg_relocated", room=local.room, lost=leg.node, to=node)
         await self._store.relocate(local.room, leg.id, node, tended.fence)

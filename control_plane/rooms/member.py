@@ -49,7 +49,7 @@ class Member:
     `subscribed` is what the node was told that it wants, None when that is not known.
     `ice_refresh_at` is when its ICE servers want fresh credentials, None while it has none that expire.
     `person` is kept as last heard, so that it can be put back when Redis has lost the room.
-    `journey` is there from the join to the first media. `region` is where its client says that it is.
+    `journey` is there from the join to the first media.
     """
 
     room: "LocalRoom"
@@ -72,7 +72,6 @@ class Member:
     on_receiving: Callable[[bool], None] | None = None
     ice_refresh_at: float | None = None
     journey: Journey | None = None
-    region: str | None = None
 
     @property
     def id(self) -> ParticipantId:
@@ -128,7 +127,7 @@ class Member:
 
     def fresh_ice(self) -> IceServers:
         """Servers for this member from now on."""
-        ice = self.relays.offer(self.room.state.ref(), self.id, self.region)
+        ice = self.relays.offer(self.room.state.ref(), self.id, self.person.region)
         self.ice_refresh_at = ice.refresh_at
         return ice
 

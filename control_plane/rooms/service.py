@@ -25,7 +25,7 @@ from control_plane.rooms.moderation import moderated_person
 from control_plane.rooms.node_access import node_of
 from control_plane.rooms.owed import Owed
 from control_plane.rooms.permissions import Permissions
-from control_plane.rooms.placing import Placing
+from control_plane.rooms.placing import Placing, give_leg
 from control_plane.rooms.policy import Policies, RoomPolicy
 from control_plane.rooms.store import ResumeTokens, RoomStore, guest_identity, token_hash
 from control_plane.rooms.wishes import Wishes
@@ -115,6 +115,7 @@ class RoomService:
             token=_token_ref(token),
             replica=self._replica,
             ingest=ingest,
+            region=message.region,
         )
         resume = _resume_token(room, person.id)
         policy = await self._policies.get(room)
@@ -134,7 +135,7 @@ class RoomService:
                 await local.wait_for(state.version)
                 journey.reached(Milestone.ENTERED)
                 if not member.person.lobby:
-                    await self._place_first(member)
+                    await self._reserve(member)
                     journey.reached(Milestone.PLACED, node_of(member))
             except ControlPlaneError:
                 await self.leave(member)
@@ -323,17 +324,13 @@ class RoomService:
         self._media.reconcile([member])
         return snapshot
 
-    async def _place_first(self, member: Member) -> None:
-        """Give the room its leg if it has none: reserve, then commit; whoever commits first decides for all."""
+    async def _reserve(self, member: Member) -> None:
+        """Make sure of a media node for what the newcomer will carry. Raises `NoCapacity`, `Unavailable`."""
         local = member.room
         if local.state.legs:
-            return
-        ref = local.state.ref()
-        node = await self._placing.choose(ref, purpose="first")
-        leg, version = await self._store.place(local.room, ref.incarnation, node)
-        if leg.node != node:
-            await self._placing.give_back(ref, "first", node)
-        await local.wait_for(version)
+            await self._placing.join(local.state, member.person)
+        else:
+            await give_leg(local, self._store, self._placing, member.person)
 
     async def _repair(self, member: Member, connections: Sequence[ConnectionState]) -> tuple[RepairStep, ...]:
         """Take the media over and find what was interrupted. A node that can't be reached now is adopted later."""

@@ -16,6 +16,7 @@ from aiohttp import WSMsgType, web
 
 from control_plane.clock import Clock
 from control_plane.errors import ControlPlaneError, Internal, NotAllowed, RateLimited
+from control_plane.http.region import Locate, nowhere
 from control_plane.ids import ConnectionId, new_id
 from control_plane.signaling.messages import SUBPROTOCOL, CloseCode, Request, Result
 from control_plane.signaling.session import Close, Dispatch, Limits, Send, Session
@@ -33,16 +34,22 @@ MAX_WAITING_REQUESTS = 256
 
 
 class Connection:
-    """One client's websocket, as handlers and rooms see it.
+    """One client's websocket, as handlers and rooms see it. `region` is where its address is, as far as known.
 
     Handlers change what it may ask by assigning `handlers`, and learn of its end through `on_closed`, which is awaited
     once, whatever ended it. `on_first_message` is awaited before the first request is handled after it was set.
     """
 
     def __init__(
-        self, socket: web.WebSocketResponse, transport: asyncio.Transport | None, limits: Limits, traffic: Traffic
+        self,
+        socket: web.WebSocketResponse,
+        transport: asyncio.Transport | None,
+        limits: Limits,
+        traffic: Traffic,
+        region: str | None = None,
     ) -> None:
         self.id = ConnectionId(new_id("c"))
+        self.region = region
         self._socket = socket
         self._transport = transport
         self._session = Session(allowed=(), limits=limits, traffic=traffic)
@@ -180,10 +187,18 @@ async def _too_late(_: Request) -> None:
 
 
 class SignalingEndpoint:
-    """Serves `/v1/signal`. `greet` gives a new connection its first handlers. `accepting` until `shut_down`."""
+    """Serves `/v1/signal`. `greet` gives a new connection its first handlers, `locate` tells where a caller is.
+    `accepting` until `shut_down`."""
 
-    def __init__(self, greet: Callable[[Connection], Handlers], clock: Clock, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        greet: Callable[[Connection], Handlers],
+        clock: Clock,
+        limits: Limits | None = None,
+        locate: Locate = nowhere,
+    ) -> None:
         self._greet = greet
+        self._locate = locate
         self._clock = clock
         self._limits = limits or Limits()
         self._connections: set[Connection] = set()
@@ -199,7 +214,7 @@ class SignalingEndpoint:
             protocols=(SUBPROTOCOL,), heartbeat=HEARTBEAT_S, max_msg_size=self._limits.frame * 4, compress=False
         )
         await socket.prepare(request)
-        connection = Connection(socket, request.transport, self._limits, self.traffic)
+        connection = Connection(socket, request.transport, self._limits, self.traffic, self._locate(request))
         if socket.ws_protocol != SUBPROTOCOL:
             await socket.close(code=CloseCode.PROTOCOL_ERROR, message=f"speak {SUBPROTOCOL}".encode())
             return socket

@@ -33,12 +33,15 @@ class Join(Request):
     """Enter a room. `name` is used when the token leaves the name open. Replied with `joined`.
 
     `device` is random and the same at each join from there, so that a moderator can ban it. It may be left out.
+    `region` is where the client is, in the operator's words: a room is made near the first who joins. Left out, it is
+    guessed from the client's address if the operator has said how; one that does not exist is as good as any.
     """
 
     type: Literal["join"]
     token: Annotated[str, Field(max_length=8192, repr=False)]
     name: GivenName | None = None
     device: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9_-]{16,64}$", repr=False)] = None
+    region: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] = None
 
 
 class ConnectionState(Message):

@@ -11,6 +11,8 @@ NODE_METERS = "nv:{nodes}:meters"
 """Hash: node → what scripts need of it, as numbers with spaces between."""
 NODE_RESERVED = "nv:{nodes}:reserved"
 """Hash: node → streams reserved on it that its measured load does not include yet."""
+NODE_CHANGED = "nv:{nodes}:changed"
+"""Sorted set: node → when it reported or something was reserved there last, Redis time in ms."""
 
 ROOMS_SEEN = "nv:{rooms}:seen"
 """Sorted set: room → when a replica held it last, Redis time in ms."""
@@ -26,6 +28,11 @@ def node_reservations(node: NodeId) -> str:
 def node_reservation(reservation: str) -> str:
     """String: how many streams this reservation is for and the node that holds it, with a TTL."""
     return f"nv:{{nodes}}:reservation:{reservation}"
+
+
+def node_place(place: str) -> str:
+    """String, with a TTL: the node on which those who place the same room settle."""
+    return f"nv:{{nodes}}:place:{place}"
 
 
 def room_key(room: RoomId, part: str) -> str:

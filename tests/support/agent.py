@@ -251,10 +251,10 @@ def agent_environment(
 
 def python_path(folder: Path) -> dict[str, str]:
     """With which an agent finds `recorder` among the installed adapters."""
-    return {"PYTHONPATH": os.pathsep.join([str(REPOSITORY), str(_test_backends(folder))])}
+    return {"PYTHONPATH": os.pathsep.join([str(REPOSITORY), str(backends_site(folder))])}
 
 
-def _test_backends(folder: Path) -> Path:
+def backends_site(folder: Path) -> Path:
     """A folder from which the agent can load `recorder` as if it were an installed adapter."""
     site = folder / "site"
     metadata = site / "test_backends-1.dist-info"

@@ -47,8 +47,10 @@ class Client:
     def resume_token(self) -> str:
         return str(self.joined["resume"])
 
-    async def join(self, token: str, name: str | None = None, device: str | None = None) -> Self:
-        self.joined = await self.asks("join", token=token, name=name, device=device)
+    async def join(
+        self, token: str, name: str | None = None, device: str | None = None, region: str | None = None
+    ) -> Self:
+        self.joined = await self.asks("join", token=token, name=name, device=device, region=region)
         return self
 
     async def resume(self, token: str, connections: list[dict[str, Any]] | None = None) -> Self:
@@ -123,11 +125,12 @@ class Client:
 
 
 @asynccontextmanager
-async def connected(url: str) -> AsyncIterator[Client]:
-    """A client on a fresh connection to the websocket at `url`."""
+async def connected(url: str, connector: aiohttp.BaseConnector | None = None, **headers: str) -> AsyncIterator[Client]:
+    """A client on a fresh connection to the websocket at `url`. `headers` with _ for -."""
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
     async with (
-        aiohttp.ClientSession() as session,
-        session.ws_connect(url, protocols=[SUBPROTOCOL], max_msg_size=1 << 22) as socket,
+        aiohttp.ClientSession(connector=connector) as session,
+        session.ws_connect(url, protocols=[SUBPROTOCOL], max_msg_size=1 << 22, headers=sent) as socket,
     ):
         client = Client(socket)
         try:

@@ -192,10 +192,10 @@ async def answer_to_a_tcp_relay(server: TurnServer, credential: TurnCredential) 
     return None
 
 
-def self_signed(folder: Path, name: str = "turn") -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1 and its key, as files."""
+def self_signed(folder: Path, name: str = "turn", address: str = "127.0.0.1") -> tuple[Path, Path]:
+    """A certificate for this address and its key, as files."""
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, address)])
     now = dt.datetime.now(dt.UTC)
     certificate = (
         x509.CertificateBuilder()
@@ -205,7 +205,7 @@ def self_signed(folder: Path, name: str = "turn") -> tuple[Path, Path]:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - dt.timedelta(minutes=1))
         .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
         .sign(key, hashes.SHA256())
     )

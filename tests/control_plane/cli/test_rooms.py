@@ -154,3 +154,16 @@ async def test_a_redis_that_is_not_there_is_one_line(nexusvibe: Shell, monkeypat
     monkeypatch.setenv("NEXUSVIBE_REDIS_URL", "unix:///nonexistent/redis.sock")
     code, printed, complaint = await nexusvibe("room", "list")
     assert (code, printed, complaint.count("\n")) == (1, "", 1)
+
+
+async def test_why_a_room_is_where_it_is_can_be_read(nexusvibe: Shell, replica: LocalReplica) -> None:
+    assert (await nexusvibe("room", "explain", "call"))[0] == 1
+    async with connected(replica.ws_url) as ben:
+        await ben.join(replica.token("call", "ben"), region="mars")
+        code, printed, _ = await nexusvibe("room", "explain", "call")
+        told = await nexusvibe.json("room", "explain", "call")
+    assert code == 0
+    assert "Room call is on n1 now." in printed
+    assert "its first node, 6 streams" in printed
+    assert "mars (no node is there: any region is as near)" in printed
+    assert [decision["node"] for decision in told["decisions"]] == ["n1"]

@@ -25,6 +25,8 @@ export interface JoinOptions {
    * this device. Left out, a random one is made and kept in this origin's `localStorage`; null: none is told.
    */
   readonly device?: string | null;
+  /** Where this client is, in the service's words for its regions. Left out, the service guesses. */
+  readonly region?: string;
 }
 
 /** One stay in one room. Join once; after `disconnected` take a new one. */
@@ -93,10 +95,10 @@ export class Room extends RoomRequests {
    * `waiting` then. Rejects with `ServerError` when it is refused, `ConnectionLost` when no server can be reached or
    * nobody lets it in.
    */
-  async join({ token, name, device = deviceId() }: JoinOptions): Promise<Participant> {
+  async join({ token, name, device = deviceId(), region }: JoinOptions): Promise<Participant> {
     if (this.roomConnection !== "new") throw new TypeError("A Room is joined once: take a new one.");
     const signaling = new Signaling(
-      { servers: this.servers, token, name: name ?? null, device },
+      { servers: this.servers, token, name: name ?? null, device, region: region ?? null },
       this.signalingHandlers(),
     );
     this.signaling = signaling;

@@ -27,6 +27,7 @@ export interface SignalingOptions {
   readonly name: string | null;
   /** Random, and the same at each join from here; null: none is told. */
   readonly device: string | null;
+  readonly region: string | null;
   readonly timing?: Timing;
 }
 
@@ -185,8 +186,8 @@ export class Signaling {
   }
 
   private async join(connection: Connection): Promise<void> {
-    const { token, name, device } = this.options;
-    await this.entering(connection, { type: "join", token, name, device });
+    const { token, name, device, region } = this.options;
+    await this.entering(connection, { type: "join", token, name, device, region });
   }
 
   /** False when the place is gone and the room has to be joined anew. */

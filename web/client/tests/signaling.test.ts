@@ -36,7 +36,7 @@ class Client {
       connections: () => [{ epoch: 1, pc: "publisher", negotiation: 3, signaling_state: "stable" }],
     };
     this.signaling = new Signaling(
-      { servers, token: "room-token", name: "Alice", device: null, timing },
+      { servers, token: "room-token", name: "Alice", device: null, region: null, timing },
       handlers,
     );
   }

@@ -151,6 +151,15 @@ class MintedToken(TypedDict):
     """Seconds since 1970."""
 
 
+class NodesRejected(TypedDict):
+    reason: str
+    """Ends the sentence "1 node …": full, silent, just failed and so on."""
+
+    count: int
+    nodes: list[str]
+    """Which; of many, the first 20."""
+
+
 class ParticipantBanRequest(TypedDict):
     """Somebody who is there is to be kept out. Of a guest, whose identity is new each time, it closes the token."""
 
@@ -162,6 +171,36 @@ class ParticipantBanRequest(TypedDict):
 
     device: NotRequired[bool]
     """Also whoever comes on the participant's device, if their client has named it."""
+
+
+class PlacementDecision(TypedDict):
+    """What was considered when a media node was needed."""
+
+    at: int
+    """Milliseconds since 1970."""
+
+    purpose: str
+    """first: a room without node. join: to the room's node, in vain. move: its node was lost."""
+
+    node: str | None
+    """What was chosen; null when nobody could take it."""
+
+    streams: int
+    """RTP streams that were reserved, or would have been: an estimate."""
+
+    region: str | None
+    """Where the person is, as far as known."""
+
+    region_known: bool
+    """false when no node is in that region: then any is as near."""
+
+    capabilities: list[str]
+    """What the room can't be without."""
+
+    candidates: list[str]
+    """Nodes in the order in which they were tried."""
+
+    rejected: list[NodesRejected]
 
 
 class Policy(TypedDict):
@@ -316,6 +355,15 @@ class RoomPage(TypedDict):
 
     next: str | None
     """Give it as `after` for the next page; null at the end."""
+
+
+class RoomPlacement(TypedDict):
+    room: str
+    nodes: list[str]
+    """Where its media are now; empty while nobody is in it."""
+
+    decisions: list[PlacementDecision]
+    """Of the last hour, the latest first, at most ten."""
 
 
 class RoomRequest(TypedDict):

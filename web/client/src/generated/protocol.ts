@@ -84,6 +84,8 @@ export interface Protocol {
  * Enter a room. `name` is used when the token leaves the name open. Replied with `joined`.
  *
  * `device` is random and the same at each join from there, so that a moderator can ban it. It may be left out.
+ * `region` is where the client is, in the operator's words: a room is made near the first who joins. Left out, it is
+ * guessed from the client's address if the operator has said how; one that does not exist is as good as any.
  */
 export interface Join {
   id?: number | null;
@@ -91,6 +93,7 @@ export interface Join {
   token: string;
   name?: string | null;
   device?: string | null;
+  region?: string | null;
 }
 /**
  * Take one's place again after the connection was lost, at any replica. Replied with `resumed`.
