@@ -33,7 +33,7 @@ from control_plane.rooms.ban_table import BanTable
 from control_plane.rooms.ban_watch import BanWatch
 from control_plane.rooms.domain import Person
 from control_plane.rooms.driver import Driver
-from control_plane.rooms.handlers import greet
+from control_plane.rooms.handlers import Services, greet
 from control_plane.rooms.hub import RoomHub
 from control_plane.rooms.ice import IceRefresh
 from control_plane.rooms.index import RoomIndex
@@ -52,6 +52,7 @@ from control_plane.rooms.routes import RoomApi
 from control_plane.rooms.service import RoomService
 from control_plane.rooms.store import RoomStore
 from control_plane.rooms.tender import Tender
+from control_plane.rooms.topics import Topics
 from control_plane.rooms.views import event_body
 from control_plane.settings import Settings
 from control_plane.signaling.endpoint import SignalingEndpoint
@@ -140,7 +141,8 @@ async def replica(
             devices=Devices(token_secret),
             policies=policies, relays=relays,
         )  # fmt: skip
-        endpoint = SignalingEndpoint(partial(greet, service, media, Moderation(store, watch, clock)), clock)
+        services = Services(service, media, ice, Topics(me, redis, clock), Moderation(store, watch, clock))
+        endpoint = SignalingEndpoint(partial(greet, services), clock)
         stack.push_async_callback(_say_goodbye, endpoint)
 
         whip = await stack.enter_async_context(
