@@ -1,26 +1,26 @@
 import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { constants, gzipSync } from "node:zlib";
 
 const TEXT = /\.(js|css|html|svg)$/;
 
-/** Leaves a compressed twin beside each file: replicas send it to browsers that take it. */
+/** Leaves a compressed twin beside each file, once it is as it will be: replicas send it to browsers that take it. */
 function compressed(): Plugin {
   return {
     name: "compressed",
     apply: "build",
-    enforce: "post",
-    generateBundle(_, bundle) {
-      for (const [name, file] of Object.entries(bundle)) {
-        if (!TEXT.test(name)) continue;
-        const source = gzipSync(file.type === "chunk" ? file.code : file.source, {
-          level: constants.Z_BEST_COMPRESSION,
-        });
-        this.emitFile({ type: "asset", fileName: `${name}.gz`, source });
-      }
+    async writeBundle({ dir = "." }, bundle) {
+      const files = Object.keys(bundle).filter((name) => TEXT.test(name));
+      await Promise.all(files.map((name) => compress(join(dir, name))));
     },
   };
+}
+
+async function compress(file: string): Promise<void> {
+  await writeFile(`${file}.gz`, gzipSync(await readFile(file), { level: constants.Z_BEST_COMPRESSION }));
 }
 
 export default defineConfig({
