@@ -42,7 +42,8 @@ function worse(one: Rating, other: Rating): Rating {
   return one === "paused" ? other : other === "paused" ? one : worst([one, other]);
 }
 
+/** As bad as at least half of it. */
 function median(flowing: readonly TrackQuality[]): Rating {
   const order = WORST_FIRST.flatMap((rating) => flowing.filter((one) => one.rating === rating));
-  return order[Math.ceil(order.length / 2 - 0.5)]?.rating ?? "good";
+  return order[Math.ceil(order.length / 2) - 1]?.rating ?? "good";
 }

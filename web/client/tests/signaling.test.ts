@@ -25,7 +25,10 @@ class Client {
   readonly over = deferred<string>();
   readonly signaling: Signaling;
 
-  constructor(servers: readonly string[], timing = { openMs: 2000, pingMs: 2000, checkMs: 2000, replyMs: 2000 }) {
+  constructor(
+    servers: readonly string[],
+    timing = { openMs: 2000, pingMs: 2000, checkMs: 2000, replyMs: 2000 },
+  ) {
     const handlers: SignalingHandlers = {
       joined: () => this.told.push("joined"),
       resumed: () => this.told.push("resumed"),
