@@ -48,6 +48,7 @@ async def test_another_network_restarts_the_ice_of_both_connections_and_media_go
     assert await ann.evaluate("window.testConnections.length") == 2
 
 
+@pytest.mark.timeout(300)  # two replicas start, one after the other
 async def test_who_was_cut_off_until_the_room_was_forgotten_is_in_it_again_with_all_media(
     system: System, people: People
 ) -> None:

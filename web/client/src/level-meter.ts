@@ -15,7 +15,7 @@ export class LevelMeter {
 
   /** From 0 to 1, over the last 20 ms. */
   get level(): number {
-    if (this.context.state === "suspended") void this.context.resume();
+    if (this.context.state === "suspended" && navigator.userActivation.isActive) void this.context.resume();
     this.analyser.getFloatTimeDomainData(this.samples);
     return Math.sqrt(this.samples.reduce((sum, sample) => sum + sample * sample, 0) / this.samples.length);
   }

@@ -1,5 +1,5 @@
 import { captureScreen } from "./capture.ts";
-import { NotAllowedHere } from "./errors.ts";
+import { NotAllowedHere, NotInRoom } from "./errors.ts";
 import type { Participant, Track, TrackSource } from "./generated/protocol.ts";
 import type { LocalDevice } from "./local-device.ts";
 import { LocalTrack } from "./local-track.ts";
@@ -48,6 +48,9 @@ export class Publishing {
   private current: readonly LocalTrack[] = [];
   private share: ScreenShare | null = null;
   private readonly muteUpdates = new Map<LocalTrack, Latest<boolean>>();
+  /** Ends the listening to the device of each track that has one. */
+  private readonly followed = new Map<LocalTrack, () => void>();
+  private over = false;
 
   constructor(private readonly handlers: PublishingHandlers) {}
 
@@ -75,15 +78,12 @@ export class Publishing {
     const track = this.add(device.mediaTrack, device.kind, muted);
     const forget = [
       device.on("replaced", (mediaTrack) => {
-        if (!this.current.includes(track)) return;
         track.carry(mediaTrack);
         this.altered();
       }),
-      device.on("closed", () => {
-        for (const stop of forget) stop();
-        this.unpublish(track);
-      }),
+      device.on("closed", () => this.unpublish(track)),
     ];
+    this.followed.set(track, () => forget.forEach((stop) => stop()));
     return track;
   }
 
@@ -96,7 +96,7 @@ export class Publishing {
 
   unpublish(track: LocalTrack): void {
     this.muteUpdates.delete(track);
-    track.release();
+    this.forget(track);
     if (this.current.includes(track)) this.set(this.current.filter((other) => other !== track));
   }
 
@@ -110,6 +110,10 @@ export class Publishing {
     const allowed = this.handlers.me()?.permissions.publish;
     if (allowed && !allowed.includes("screen")) throw new NotAllowedHere("share your screen");
     const stream = await captureScreen(sound && (allowed?.includes("screen_audio") ?? true));
+    if (this.over) {
+      for (const track of stream.getTracks()) track.stop();
+      throw new NotInRoom();
+    }
     this.share?.stop();
     const [picture] = stream.getVideoTracks();
     const [heard] = stream.getAudioTracks();
@@ -150,6 +154,19 @@ export class Publishing {
   /** The room was entered anew, where every track needs an id of its own. */
   renew(): void {
     for (const track of this.current) track.renew();
+  }
+
+  /** The room is over. Tracks and devices belong to the page, but not a screen: nobody else could end it. */
+  close(): void {
+    this.over = true;
+    this.share?.stop();
+    for (const track of this.current) this.forget(track);
+  }
+
+  private forget(track: LocalTrack): void {
+    this.followed.get(track)?.();
+    this.followed.delete(track);
+    track.release();
   }
 
   private add(mediaTrack: MediaStreamTrack, source: TrackSource, muted: boolean): LocalTrack {

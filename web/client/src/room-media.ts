@@ -216,7 +216,7 @@ export abstract class RoomMedia extends RoomRequests {
   protected endMedia(): void {
     this.listening.close();
     this.reception.close();
-    this.screenShare?.stop();
+    this.publishing.close();
     this.media.close();
     this.sound.close();
   }

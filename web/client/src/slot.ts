@@ -73,13 +73,10 @@ export class Slot {
 
   /** Pictures get smaller and slower, or as they were; no layer is switched off, for that would need an offer. */
   saveData(saving: boolean): void {
-    if (this.track?.kind === "audio") return;
+    if (this.encodings === SOUND) return;
     this.change((parameters) => {
       parameters.encodings.forEach((encoding, index) => {
-        Object.assign(
-          encoding,
-          economical(this.encodings[index] ?? {}, saving, this.track?.source === "screen"),
-        );
+        Object.assign(encoding, economical(this.encodings[index] ?? {}, saving, this.encodings === SCREEN));
       });
     });
   }

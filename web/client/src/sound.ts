@@ -28,7 +28,9 @@ export class Sound {
     element.volume = this.volumes.get(participant.id) ?? 1;
     this.playing.set(track.id, { whose: participant.id, element });
     if (this.speaker !== "") element.setSinkId(this.speaker).catch(this.failed);
-    void this.play(element).catch(this.failed);
+    this.plays(element).then((plays) => {
+      if (!plays) this.setBlocked(true);
+    }, this.failed);
   }
 
   remove({ track }: RemoteTrack): void {
@@ -41,8 +43,8 @@ export class Sound {
 
   /** Plays all that was blocked. Works in the handler of a click or a key. */
   async start(): Promise<void> {
-    this.setBlocked(false);
-    await Promise.all([...this.playing.values()].map(({ element }) => this.play(element)));
+    const plays = await Promise.all([...this.playing.values()].map(({ element }) => this.plays(element)));
+    this.setBlocked(plays.includes(false));
   }
 
   /** Rejects with `DeviceError`. */
@@ -67,13 +69,16 @@ export class Sound {
     this.playing.clear();
   }
 
-  private async play(element: HTMLAudioElement): Promise<void> {
+  /** False: the browser wants a click first. */
+  private async plays(element: HTMLAudioElement): Promise<boolean> {
     try {
       await element.play();
+      return true;
     } catch (error) {
       if (!(error instanceof DOMException)) throw error;
-      if (error.name === "NotAllowedError") this.setBlocked(true);
-      else if (error.name !== "AbortError") throw error; // aborted by the next track, or by the end
+      if (error.name === "NotAllowedError") return false;
+      if (error.name === "AbortError") return true; // the next track, or the end, came first
+      throw error;
     }
   }
 

@@ -119,5 +119,6 @@ function stream(tracks: readonly FakeTrack[]): MediaStream {
   return {
     getVideoTracks: () => of("video"),
     getAudioTracks: () => of("audio"),
+    getTracks: () => tracks,
   } as unknown as MediaStream;
 }

@@ -115,3 +115,21 @@ test("who chooses no screen has shared nothing", async () => {
   });
   expect(publishing.screenShare).toBeNull();
 });
+
+test("a screen that is chosen when the room is over already is not captured", async () => {
+  publishing.close();
+  await expect(publishing.shareScreen({})).rejects.toMatchObject({ code: "not_in_room" });
+  expect(machine.captured.map(({ readyState }) => readyState)).toEqual(["ended", "ended"]);
+});
+
+test("a room that is over ends its screen, lets devices be, and does not hear of them any more", async () => {
+  const devices = new Devices();
+  const track = publishing.publishDevice(await devices.open("microphone"), {});
+  await publishing.shareScreen({});
+  publishing.close();
+  await devices.open("microphone", "headset");
+  expect([altered, carried(track).deviceId]).toEqual([0, "built-in"]);
+  expect(
+    machine.captured.filter(({ readyState }) => readyState === "live").map(({ deviceId }) => deviceId),
+  ).toEqual(["headset"]);
+});
