@@ -10,13 +10,13 @@ from control_plane.database import Database
 from control_plane.ids import RoomId
 from control_plane.rooms.policy import RoomPolicy
 from control_plane.rooms.records import RoomRecord, RoomRecords
-from tests.support.browser import PATIENCE, People
+from tests.support.browser import People
+from tests.support.ports import reserved_port
 from tests.support.replica import Replica, System, running_system
 from tests.support.visitor import DESKTOP, PHONE, Size, visits
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-PATIENCE_MS = 1000 * PATIENCE
 BEFORE_JOINING = 200_000
 """Bytes over the wire, compressed as replicas send them."""
 WEIGHT = """
@@ -25,6 +25,16 @@ WEIGHT = """
 """
 REFUSED = """
 navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("", "REASON"); };
+"""
+
+# Nobody listens at that port any more.
+ELSEWHERE = """
+(port) => {
+  const Native = WebSocket;
+  window.WebSocket = class extends Native {
+    constructor(url, protocols) { super(url.replace(/:[0-9]+/, `:${port}`), protocols); }
+  };
+}
 """
 
 
@@ -72,7 +82,7 @@ async def test_in_the_lobby_one_sees_oneself_hears_oneself_and_chooses_devices(
 ) -> None:
     ann = await visits(people, "ann", size)
     await ann.opens(replica.link("design-review"))
-    await expect(ann.part("preview").locator("video")).to_be_visible(timeout=PATIENCE_MS)
+    await expect(ann.part("preview").locator("video")).to_be_visible()
     await ann.waits_until("document.querySelector('[data-testid=level]').ariaValueNow > 0", "heard nothing of oneself")
     await ann.shows("lobby")
     await ann.page.locator("summary").click()
@@ -128,10 +138,8 @@ async def test_every_refusal_can_be_read_and_says_what_to_do(
     await host.shows("ending-left")
     await ann.knocks(replica, f"other-{size.name}")
     await ann.is_in()
-    await ann.page.evaluate("fetch = () => Promise.reject(new TypeError())")
     await ann.leaves()
-    await ann.page.context.set_offline(True)
-    await ann.page.route_web_socket("**", lambda socket: socket.close())
+    await ann.evaluate(ELSEWHERE, reserved_port())
     await ann.presses("join")
     await reads("server_unreachable", "The server can't be reached")
 

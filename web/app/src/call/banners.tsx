@@ -36,6 +36,9 @@ export function Banners({ view, notice }: { view: RoomView; notice: Notice | nul
           {notice.text}
         </Banner>
       )}
+      {view.people.length === 1 && (
+        <p className="pb-2 text-center text-sm text-balance text-quiet">{t("call.alone")}</p>
+      )}
     </div>
   );
 }

@@ -1,6 +1,5 @@
 import type { Room } from "@nexusvibe/client";
 import { useEffect, useMemo, useState } from "react";
-import { useTranslation } from "react-i18next";
 import type { Equipment } from "../equipment.ts";
 import { usePreferences } from "../preferences.ts";
 import type { Person } from "../room/people.ts";
@@ -26,7 +25,6 @@ export type DialogName = "settings" | "shortcuts";
 
 /** The room on the screen, from joining to leaving. */
 export function Call({ room, equipment }: { room: Room; equipment: Equipment }) {
-  const { t } = useTranslation();
   const view = useRoom(room);
   const [notice, tell] = useNotice();
   const [panel, setPanel] = useState<PanelName | null>(innerWidth > WIDE ? "chat" : null);
@@ -64,7 +62,7 @@ export function Call({ room, equipment }: { room: Room; equipment: Equipment }) 
         className={`grid h-dvh grid-rows-[auto_minmax(0,1fr)_auto] overflow-hidden ${panel ? "md:grid-cols-[minmax(0,1fr)_21rem]" : ""}`}
       >
         <Header view={view} />
-        <main className="relative flex min-h-0 min-w-0 flex-col" aria-label={t("call.participants")}>
+        <main className="relative flex min-h-0 min-w-0 flex-col">
           <Banners view={view} notice={notice} />
           <Door view={view} />
           <Stage view={view} spotlight={spotlight} />

@@ -9,26 +9,28 @@ import { useCall } from "./context.ts";
 /** What was written, and where one writes. */
 export function Chat({ view }: { view: RoomView }) {
   const { t } = useTranslation();
-  const log = useRef<HTMLOListElement>(null);
+  const log = useRef<HTMLDivElement>(null);
   const { chat, me } = view;
   useEffect(() => {
     if (log.current) log.current.scrollTop = log.current.scrollHeight;
   }, [chat]);
   return (
     <>
-      <ol
+      <div
         ref={log}
         data-testid="chat-log"
         role="log"
         aria-label={t("chat.log")}
         tabIndex={0}
-        className="flex min-h-0 flex-1 flex-col gap-3 overflow-y-auto p-4"
+        className="flex min-h-0 flex-1 flex-col overflow-y-auto p-4"
       >
-        {chat.map((message) => (
-          <Message key={message.id} message={message} own={message.participant === me?.id} />
-        ))}
-        {chat.length === 0 && <li className="m-auto text-quiet">{t("chat.empty")}</li>}
-      </ol>
+        {chat.length === 0 && <p className="m-auto text-quiet">{t("chat.empty")}</p>}
+        <ol className="flex flex-col gap-3">
+          {chat.map((message) => (
+            <Message key={message.id} message={message} own={message.participant === me?.id} />
+          ))}
+        </ol>
+      </div>
       {me?.permissions.chat === false ? (
         <p className="border-t border-line p-4 text-sm text-quiet">{t("chat.forbidden")}</p>
       ) : (
@@ -42,7 +44,7 @@ function Message({ message, own }: { message: ChatMessage; own: boolean }) {
   const { i18n } = useTranslation();
   const sent = new Date(message.sent_at);
   return (
-    <li className={`flex max-w-[88%] flex-col ${own ? "items-end self-end" : "items-start self-start"}`}>
+    <li className={`flex max-w-[88%] min-w-0 flex-col ${own ? "items-end self-end" : "items-start self-start"}`}>
       <p className="px-1 text-sm text-quiet">
         <span className="font-medium">{message.name}</span>{" "}
         <time dateTime={sent.toISOString()}>
@@ -50,7 +52,7 @@ function Message({ message, own }: { message: ChatMessage; own: boolean }) {
         </time>
       </p>
       <p
-        className={`rounded-2xl px-3 py-1.5 break-words whitespace-pre-wrap [overflow-wrap:anywhere] ${own ? "bg-accent text-on-accent" : "bg-raised"}`}
+        className={`max-w-full rounded-2xl px-3 py-1.5 whitespace-pre-wrap [overflow-wrap:anywhere] ${own ? "bg-accent text-on-accent" : "bg-raised"}`}
       >
         {message.text}
       </p>

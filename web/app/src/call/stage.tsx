@@ -40,17 +40,12 @@ export function Stage({ view, spotlight }: { view: RoomView; spotlight: boolean 
           )}
         />
       ))}
-      {tiles.length === 1 && (
-        <p className="absolute inset-x-0 bottom-16 z-1 mx-auto w-fit max-w-[85%] rounded-xl bg-scrim px-4 py-2 text-center text-sm text-on-scrim">
-          {t("call.alone")}
-        </p>
-      )}
     </section>
   );
 }
 
 const SHAPES: Record<Arrangement["shape"], string> = {
-  grid: "flex flex-wrap justify-center content-[safe_center]",
+  grid: "flex flex-wrap justify-center [align-content:safe_center]",
   side: "grid content-start",
   below: "flex flex-wrap justify-center content-start",
 };

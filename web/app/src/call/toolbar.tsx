@@ -9,7 +9,7 @@ import { useCall } from "./context.ts";
 import { MoreMenu } from "./more-menu.tsx";
 import { ReactionMenu } from "./reaction-menu.tsx";
 import type { PanelName } from "./side-panel.tsx";
-import { UnreadBadge } from "./unread-badge.tsx";
+import { UnreadBadge, useUnread } from "./unread-badge.tsx";
 import { keyFor } from "./use-shortcuts.ts";
 
 interface ToolbarProps {
@@ -48,16 +48,7 @@ export function Toolbar(props: ToolbarProps) {
       />
       {me?.permissions.chat !== false && <ReactionMenu />}
       <span aria-hidden className="w-4 max-md:hidden" />
-      <IconButton
-        icon={MessageSquare}
-        label={t("call.chat")}
-        hint={`${t("call.chat")} (${keyFor("chat")})`}
-        aria-expanded={panel === "chat"}
-        data-testid="chat-toggle"
-        onClick={() => onPanel("chat")}
-      >
-        <UnreadBadge view={view} open={panel === "chat"} />
-      </IconButton>
+      <ChatButton view={view} open={panel === "chat"} onPress={() => onPanel("chat")} />
       <IconButton
         icon={Users}
         className="max-sm:hidden"
@@ -114,6 +105,24 @@ function Devices({ view, equipment }: ToolbarProps) {
       />
     );
   });
+}
+
+function ChatButton({ view, open, onPress }: { view: RoomView; open: boolean; onPress: () => void }) {
+  const { t } = useTranslation();
+  const unread = useUnread(view, open);
+  const name = t("call.chat");
+  return (
+    <IconButton
+      icon={MessageSquare}
+      label={unread === 0 ? name : `${name}: ${t("call.unread", { count: unread })}`}
+      hint={`${name} (${keyFor("chat")})`}
+      aria-expanded={open}
+      data-testid="chat-toggle"
+      onClick={onPress}
+    >
+      <UnreadBadge count={unread} />
+    </IconButton>
+  );
 }
 
 function ShareButton({ sharing, onPress }: { sharing: boolean; onPress: () => void }) {

@@ -34,7 +34,7 @@ export function LevelMeter({ track }: { track: MediaStreamTrack | null }) {
       aria-valuemin={0}
       aria-valuemax={100}
       aria-valuenow={0}
-      className="h-2 w-24 overflow-hidden rounded-full bg-on-scrim/30"
+      className="absolute bottom-9 left-4 h-2 w-20 overflow-hidden rounded-full bg-scrim sm:w-28"
     >
       {track && <div ref={bar} className="h-full w-0 rounded-full bg-good" />}
     </div>

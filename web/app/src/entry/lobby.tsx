@@ -1,4 +1,5 @@
 import type { Room } from "@nexusvibe/client";
+import { ChevronDown } from "lucide-react";
 import { useEffect } from "react";
 import { Trans, useTranslation } from "react-i18next";
 import type { Invitation } from "../address.ts";
@@ -43,9 +44,10 @@ export function Lobby({ invitation, room, equipment, onJoin }: LobbyProps) {
           )}
           <JoinForm name={invitation.name} joining={room !== null} onJoin={onJoin} />
           {room && <Waiting room={room} />}
-          <details className="mt-5 border-t border-line pt-3">
-            <summary className="touchable flex cursor-pointer items-center font-medium">
+          <details className="group mt-5 border-t border-line pt-3">
+            <summary className="touchable flex cursor-pointer list-none items-center justify-between font-medium">
               {t("lobby.devices")}
+              <ChevronDown aria-hidden size={19} className="transition-transform group-open:rotate-180" />
             </summary>
             <DeviceChoices equipment={equipment} />
           </details>

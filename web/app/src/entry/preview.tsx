@@ -15,13 +15,13 @@ export function Preview({ equipment }: { equipment: Equipment }) {
     <section
       data-testid="preview"
       aria-label={t("lobby.preview")}
-      className="relative grid min-h-64 place-items-center overflow-hidden bg-tile max-md:aspect-4/3 md:min-h-[30rem]"
+      className="relative grid min-h-72 place-items-center overflow-hidden bg-tile md:min-h-[30rem]"
     >
       {seen && <Picture track={camera.mediaTrack} mirrored label={t("lobby.preview")} />}
       <div className="z-1 max-w-sm p-6 pb-24 text-center">
         {!seen && <Note view={view} onRetry={() => void equipment.ask()} />}
       </div>
-      <div className="absolute inset-x-0 bottom-0 z-1 flex items-center justify-center gap-3 bg-linear-to-t from-scrim p-4">
+      <div className={`absolute inset-x-0 bottom-0 z-1 flex items-center justify-center gap-3 p-4 ${seen ? "bg-linear-to-t from-scrim" : ""}`}>
         <DeviceButton
           kind="microphone"
           view={microphone}

@@ -146,8 +146,8 @@ export const de: Messages = {
     title: "Warten auf Einlass",
     admit: "Einlassen",
     deny: "Wegschicken",
-    admitName: "{{name}} einlassen",
-    denyName: "{{name}} wegschicken",
+    admitName: "Einlassen: {{name}}",
+    denyName: "Wegschicken: {{name}}",
   },
   removal: {
     title: "{{name}} entfernen?",

@@ -139,8 +139,8 @@ export const en = {
     title: "Waiting to be let in",
     admit: "Let in",
     deny: "Send away",
-    admitName: "Let {{name}} in",
-    denyName: "Send {{name}} away",
+    admitName: "Let in: {{name}}",
+    denyName: "Send away: {{name}}",
   },
   removal: {
     title: "Remove {{name}}?",

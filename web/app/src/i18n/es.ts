@@ -141,8 +141,8 @@ export const es: Messages = {
     title: "Esperan para entrar",
     admit: "Admitir",
     deny: "Rechazar",
-    admitName: "Admitir a {{name}}",
-    denyName: "Rechazar a {{name}}",
+    admitName: "Admitir: {{name}}",
+    denyName: "Rechazar: {{name}}",
   },
   removal: {
     title: "¿Expulsar a {{name}}?",
