@@ -35,11 +35,15 @@ export class Equipment {
   private readonly problems = new Map<DeviceKind, string>();
   private readonly listeners = new Set<() => void>();
   private asked: Promise<void> | null = null;
+  private needed = false;
   private shown: EquipmentView = this.look();
 
   constructor() {
     this.devices.on("changed", () => this.changed());
-    this.devices.on("opened", ({ kind }) => this.problems.delete(kind));
+    this.devices.on("opened", ({ kind }) => {
+      this.problems.delete(kind);
+      if (!this.needed) this.devices.closeDevice(kind); // allowed after the person had left
+    });
     this.devices.on("lost", ({ kind }, error) => this.problems.set(kind, error.code));
   }
 
@@ -52,6 +56,7 @@ export class Equipment {
 
   /** Asks for what is missing: both at once, for one question to the person. Asked meanwhile again, waits for it. */
   async ask(): Promise<void> {
+    this.needed = true;
     this.asked ??= this.request().finally(() => {
       this.asked = null;
       this.changed();
@@ -87,9 +92,10 @@ export class Equipment {
     room.on("disconnected", served);
   }
 
-  /** Camera and microphone go off. */
+  /** Camera and microphone go off, until they are asked for again. */
   close(): void {
-    this.devices.close();
+    this.needed = false;
+    for (const kind of KINDS) this.devices.closeDevice(kind);
   }
 
   private async request(): Promise<void> {

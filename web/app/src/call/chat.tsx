@@ -44,7 +44,9 @@ function Message({ message, own }: { message: ChatMessage; own: boolean }) {
   const { i18n } = useTranslation();
   const sent = new Date(message.sent_at);
   return (
-    <li className={`flex max-w-[88%] min-w-0 flex-col ${own ? "items-end self-end" : "items-start self-start"}`}>
+    <li
+      className={`flex max-w-[88%] min-w-0 flex-col ${own ? "items-end self-end" : "items-start self-start"}`}
+    >
       <p className="px-1 text-sm text-quiet">
         <span className="font-medium">{message.name}</span>{" "}
         <time dateTime={sent.toISOString()}>

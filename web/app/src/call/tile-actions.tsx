@@ -45,6 +45,7 @@ export function TileActions({ tile, video }: { tile: Tile; video: HTMLVideoEleme
             icon={Ellipsis}
             size="small"
             tone="overlay"
+            className="on-demand"
             data-testid="tile-menu"
             label={t("tile.menu", { name })}
           />

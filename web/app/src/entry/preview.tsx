@@ -21,7 +21,9 @@ export function Preview({ equipment }: { equipment: Equipment }) {
       <div className="z-1 max-w-sm p-6 pb-24 text-center">
         {!seen && <Note view={view} onRetry={() => void equipment.ask()} />}
       </div>
-      <div className={`absolute inset-x-0 bottom-0 z-1 flex items-center justify-center gap-3 p-4 ${seen ? "bg-linear-to-t from-scrim" : ""}`}>
+      <div
+        className={`absolute inset-x-0 bottom-0 z-1 flex items-center justify-center gap-3 p-4 ${seen ? "bg-linear-to-t from-scrim" : ""}`}
+      >
         <DeviceButton
           kind="microphone"
           view={microphone}
