@@ -1,7 +1,7 @@
 """People who use the SDK without our page.
 
-`window.nexusvibe` has the module as `sdk`, their `room`, and their `devices`; what both told them is in `told`,
-as `[event, …arguments]`. Sound is played by the SDK.
+`window.nexusvibe` has their `room` and their `devices`; why one of these was switched is in `switches`. Sound is played
+by the SDK.
 """
 
 from collections.abc import Sequence
@@ -15,18 +15,16 @@ async ([servers, token, publishes]) => {
   const sdk = await import("/sdk/nexusvibe.js");
   const room = new sdk.Room(servers, { playSound: true });
   const devices = new sdk.Devices();
-  const told = [];
-  const hear = (where, name) => where.on(name, (...values) => told.push([name, ...values]));
-  window.nexusvibe = { sdk, room, devices, told };
-  for (const name of ["message", "activeSpeakerChanged", "soundBlocked"]) hear(room, name);
-  for (const name of ["switched", "lost", "opened"]) hear(devices, name);
+  const switches = [];
+  window.nexusvibe = { room, devices, switches };
+  devices.on("switched", (_, reason) => switches.push(reason));
   room.on("error", (error) => console.error(`${error.code}: ${error.message}`));
   for (const kind of publishes) room.publishDevice(await devices.open(kind));
   await room.join({ token });
 }
 """
-# Counts what the page sends of a type, from the websocket itself.
-_COUNT = """
+# Keeps what the client says to the server.
+_LISTEN_IN = """
 () => {
   window.testSent = [];
   const send = WebSocket.prototype.send;
@@ -48,7 +46,7 @@ class SdkUser(Person):
         of further replicas."""
         token = replica.token("demo", self.name, self.name, **grants)
         await self.opens(f"{replica.url}/sdk/nexusvibe.js")  # the browser's own view of a text: a page without a script
-        await self.evaluate(_COUNT)
+        await self.evaluate(_LISTEN_IN)
         await self.evaluate(_JOIN, [[replica.ws_url, *others], token, list(publishes)])
 
     async def receives(self, other: str, kind: str) -> None:
