@@ -15,7 +15,7 @@ export function Header({ view }: { view: RoomView }) {
       <div className="max-sm:hidden">
         <Brand />
       </div>
-      <h1 className="min-w-0 truncate font-medium text-quiet">{view.state.room}</h1>
+      <h1 className="min-w-16 flex-initial truncate font-medium text-quiet">{view.state.room}</h1>
       {view.state.policy.locked && (
         <span className="flex flex-none items-center gap-1 rounded-full bg-raised px-2 py-0.5 text-sm">
           <Lock aria-hidden size={13} />
@@ -43,10 +43,12 @@ function ConnectionState({ view }: { view: RoomView }) {
       role="status"
       data-testid="state"
       data-state={view.connection}
-      className="ml-auto flex min-w-0 flex-none items-center gap-2 text-sm text-quiet"
+      className="ml-auto flex min-w-0 items-center gap-2 text-sm leading-tight text-quiet"
     >
       <span aria-hidden className={`size-2.5 flex-none rounded-full ${colour}`} />
-      <span>{poor ? t("connection.poor", { reasons }) : t(`connection.${view.connection}`)}</span>
+      <span className="line-clamp-2">
+        {poor ? t("connection.poor", { reasons }) : t(`connection.${view.connection}`)}
+      </span>
     </p>
   );
 }
