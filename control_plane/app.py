@@ -51,7 +51,7 @@ from control_plane.rooms.ban_watch import BanWatch
 from control_plane.rooms.decisions import DecisionLog
 from control_plane.rooms.domain import Person
 from control_plane.rooms.driver import Driver
-from control_plane.rooms.handlers import greet
+from control_plane.rooms.handlers import Services, greet
 from control_plane.rooms.hub import RoomHub
 from control_plane.rooms.ice import IceRefresh
 from control_plane.rooms.index import RoomIndex
@@ -71,6 +71,7 @@ from control_plane.rooms.routes.usage import UsageRoutes
 from control_plane.rooms.service import RoomService
 from control_plane.rooms.store import RoomStore
 from control_plane.rooms.tender import Tender
+from control_plane.rooms.topics import Topics
 from control_plane.rooms.views import event_body
 from control_plane.settings import Settings
 from control_plane.signaling.endpoint import SignalingEndpoint
@@ -173,9 +174,8 @@ async def replica(  # noqa: PLR0915 - one statement for each part
             devices=Devices(token_secret),
             policies=policies, relays=relays, arrivals=arrivals,
         )  # fmt: skip
-        endpoint = SignalingEndpoint(
-            partial(greet, service, media, Moderation(store, watch, clock)), clock, locate=locate
-        )
+        services = Services(service, media, ice, Topics(me, redis, clock), Moderation(store, watch, clock))
+        endpoint = SignalingEndpoint(partial(greet, services), clock, locate=locate)
         stack.push_async_callback(_say_goodbye, endpoint)
 
         whip = await stack.enter_async_context(

@@ -8,16 +8,18 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from control_plane.http.api import Api
+from control_plane.http.docs import STYLE_SOURCE
 from control_plane.http.traffic import HttpTraffic
 
 Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 MAX_BODY_BYTES = 1 << 20
 
-# The client needs itself, its websocket and its camera; nothing from other hosts.
+# The client needs itself, its websocket and its camera; nothing from other hosts, and no style or script in a page but
+# the style of the API's description.
 _CONTENT_SECURITY = (
     "default-src 'self'; connect-src 'self' ws: wss:; media-src 'self' blob: mediastream:; img-src 'self' data: blob:; "
-    "style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; frame-ancestors "
+    f"style-src 'self' {STYLE_SOURCE}; object-src 'none'; base-uri 'none'; frame-ancestors "
 )
 _SECURITY_HEADERS = {
     "Permissions-Policy": "camera=(self), microphone=(self), display-capture=(self)",

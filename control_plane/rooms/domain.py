@@ -187,6 +187,26 @@ class Delta(Record):
 DELTA: TypeAdapter[Delta] = TypeAdapter(Delta)
 
 
+class Word(Record):
+    """Something that one participant sends others, as it goes from replica to replica. It changes nothing in the room,
+    so it has no version and nobody catches up on it. `to` is None for everybody. `sent_at` in ms since the epoch.
+    """
+
+    word: Literal[1] = 1
+    room: RoomId
+    incarnation: Incarnation
+    participant: ParticipantId
+    topic: str
+    text: str
+    sent_at: int
+    to: frozenset[ParticipantId] | None = None
+
+
+WORD: TypeAdapter[Word] = TypeAdapter(Word)
+WORD_BEGINS = b'{"word":'
+"""As pydantic writes it and no delta begins: which of both an inbox brings is seen without reading it."""
+
+
 class RoomState(Record):
     """A whole room at one version. `restored_at` (ms) is when it was last put back after Redis had lost it, or 0.
 

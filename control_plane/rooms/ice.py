@@ -1,8 +1,8 @@
 """How members reach their media: servers with credentials of their own, and new ones before those expire.
 
 Only the server starts a refresh, so that two restarts of ICE never meet: it gives both connections the new servers, the
-client offers its publisher anew, and the node its subscriber. What is relayed already outlives its credential:
-nobody is cut off by a refresh that could not be made.
+client offers its publisher anew, and the node its subscriber. A client whose network has changed asks for the same.
+What is relayed already outlives its credential: nobody is cut off by a refresh that could not be made.
 """
 
 import asyncio
@@ -11,16 +11,17 @@ from collections.abc import Iterable
 import structlog
 
 from control_plane.clock import Clock
+from control_plane.errors import StaleMessage
 from control_plane.rooms.member import Member
 from control_plane.rooms.node_access import NodeAccess, tolerating
-from control_plane.signaling.messages import IceServer, RestartEvent
+from control_plane.signaling.messages import IceServer, Restart, RestartEvent
 from media_adapters.models import PeerConnectionRole
 
 log = structlog.get_logger()
 
 
 class IceRefresh:
-    """Refreshes what members were given."""
+    """Refreshes what members were given, when its time has come or when they ask."""
 
     def __init__(self, access: NodeAccess, clock: Clock) -> None:
         self._access = access
@@ -36,6 +37,18 @@ class IceRefresh:
                 task = asyncio.get_running_loop().create_task(self._refresh(member))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
+
+    async def restart(self, member: Member, message: Restart) -> None:
+        """The member's network has changed. Raises `StaleMessage` for another placement than its present one,
+        `RateLimited`, `NotFound` when the node knows of no such connection, `MediaUnavailable`, `NotSupported`."""
+        if message.epoch != member.announced_epoch or member.person.topology == "waiting":
+            raise StaleMessage(f"Epoch {message.epoch} is not this participant's placement now.")
+        member.restarts.take(self._clock.monotonic())
+        # The other connection keeps the credential that it has, and so the time of its refresh.
+        self._tell(member, message.pc, member.relays.offer(member.room.state.ref(), member.id).servers)
+        if message.pc is PeerConnectionRole.SUBSCRIBER:
+            async with self._access.commanding(member) as node:
+                await node.restart_ice(member.peer())
 
     async def drain(self) -> None:
         """Wait for what runs in the background."""

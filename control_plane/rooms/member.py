@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from control_plane.ids import ParticipantId, TrackId
 from control_plane.rooms import views
+from control_plane.rooms.allowance import Allowance
 from control_plane.rooms.arrivals import Journey, Milestone
 from control_plane.rooms.domain import Person, peer_ref
 from control_plane.rooms.negotiation import Negotiations
@@ -48,6 +50,7 @@ class Member:
     when their media begin or cease to arrive at the node, or the connection that they receive on comes up or goes.
     `subscribed` is what the node was told that it wants, None when that is not known.
     `ice_refresh_at` is when its ICE servers want fresh credentials, None while it has none that expire.
+    `messages` and `restarts` are how many of these it may still ask for.
     `person` is kept as last heard, so that it can be put back when Redis has lost the room.
     `journey` is there from the join to the first media.
     """
@@ -72,6 +75,8 @@ class Member:
     on_receiving: Callable[[bool], None] | None = None
     ice_refresh_at: float | None = None
     journey: Journey | None = None
+    messages: Allowance = field(default_factory=partial(Allowance, burst=20, rate=10))
+    restarts: Allowance = field(default_factory=partial(Allowance, burst=4, rate=0.5))
 
     @property
     def id(self) -> ParticipantId:

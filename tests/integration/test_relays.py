@@ -21,7 +21,7 @@ from control_plane.turn.secrets import read, rotated, write
 from control_plane.turn.settings import TurnSettings
 from media_adapters.events import ConnectionChanged
 from media_adapters.models import PeerConnectionRole
-from tests.support.client import Client, connected
+from tests.support.client import Client, RequestFailed, connected
 from tests.support.inprocess import LocalNode, LocalReplica, local_node, local_replica
 from tests.support.ports import reserved_port
 from tests.support.redis import RedisTarget
@@ -131,6 +131,28 @@ async def test_credentials_are_refreshed_before_they_expire_and_stay_the_same_pe
             assert after["username"].partition(":")[2] == before["username"].partition(":")[2]
             assert int(after["username"].partition(":")[0]) > clock.now() + TTL - 60
             await node.media.until(partial(restarted, node, refresh))
+
+
+async def test_a_client_whose_network_has_changed_is_given_servers_and_has_its_subscriber_restarted(
+    replica: LocalReplica, node: LocalNode
+) -> None:
+    async with connected(replica.ws_url) as alice:
+        await alice.join(replica.token("call", "alice"))
+        await alice.asks("description", **offer())
+        await node.media.until(lambda: bool(node.media.wanted))
+        await alice.asks("restart", epoch=1, pc="subscriber")
+        before = servers_of(alice.joined["placement"])["username"].partition(":")[2]
+        heard = await alice.hears("restart", epoch=1)
+        assert (heard["pc"], servers_of(heard)["username"].partition(":")[2]) == ("subscriber", before)
+        assert restarted(node, 1)
+        await alice.asks("restart", epoch=1, pc="publisher")
+        await alice.hears("restart", pc="publisher")
+        assert restarted(node, 1)
+        with pytest.raises(RequestFailed, match="stale_message"):
+            await alice.asks("restart", epoch=2, pc="subscriber")
+        many = (alice.asks("restart", epoch=1, pc="publisher") for _ in range(20))
+        answers = await asyncio.gather(*many, return_exceptions=True)
+        assert "rate_limited" in {answer.code for answer in answers if isinstance(answer, RequestFailed)}
 
 
 async def test_nothing_but_relayed_candidates_leaves_a_relay_only_room(

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Generator
 from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import pytest_asyncio
@@ -121,8 +121,9 @@ class Person:
 
     async def enters(self) -> None:
         """Give one's name on the page that is open, and join: people don't wait for their camera."""
+        await self._part("join").wait_for()
         name = self._part("name-input")
-        if await name.is_editable():  # unless the invitation names this person
+        if await name.count() > 0 and await name.is_editable():  # unless the page knows who this person is
             await name.fill(self.name)
         await self._part("join").click()
         await self.is_in()
@@ -199,9 +200,17 @@ class Person:
             source,
         )
 
-    async def removes(self, other: str) -> None:
-        """Press the moderator's button on the other's tile."""
+    async def is_about_to_remove(self, other: str) -> None:
+        """Press the moderator's button on the other's tile: the page asks once more."""
         await self.tile(other).get_by_test_id("kick").click()
+        await self._part("confirm-removal").wait_for()
+
+    async def confirms_the_removal(self) -> None:
+        await self._part("confirm-removal").click()
+
+    async def removes(self, other: str) -> None:
+        await self.is_about_to_remove(other)
+        await self.confirms_the_removal()
 
     async def is_offered_to_remove(self, other: str, offered: bool) -> None:
         await expect(self.tile(other).get_by_test_id("kick")).to_be_visible(visible=offered)
@@ -293,6 +302,9 @@ class Person:
             self.complaints.append(f"{message.type}: {message.text}")
 
 
+AnyPerson = TypeVar("AnyPerson", bound=Person)
+
+
 class People:
     """Everybody who has a window in this test."""
 
@@ -305,8 +317,22 @@ class People:
     ) -> Person:
         """Open a window of their own for somebody. `camera` and `window` are width and height in pixels; the usual
         camera is small."""
+        return await self.arrives_as(Person, name, camera=camera, window=window)
+
+    async def arrives_as(
+        self,
+        kind: type[AnyPerson],
+        name: str,
+        *,
+        camera: tuple[int, int] | None = None,
+        window: tuple[int, int] = (960, 640),
+        **context_options: Any,
+    ) -> AnyPerson:
+        """As `arrives`, for somebody who can do what `kind` says, in a browser with further options of Playwright's."""
         context = await self._browser.new_context(
-            permissions=["camera", "microphone"], viewport={"width": window[0], "height": window[1]}
+            permissions=["camera", "microphone"],
+            viewport={"width": window[0], "height": window[1]},
+            **context_options,
         )
         if camera:
             await context.add_init_script(f"window.testCamera = {list(camera)};")
@@ -314,7 +340,7 @@ class People:
         await context.add_init_script(path=CAMERA)
         await context.add_init_script(path=CONNECTIONS)
         context.set_default_timeout(PATIENCE * 1000)
-        person = Person(name, context, await context.new_page())
+        person = kind(name, context, await context.new_page())
         self.all.append(person)
         return person
 

@@ -23,10 +23,12 @@ export type ClientMessage =
   | Leave
   | Description
   | Candidate
+  | Restart
   | Ready
   | TrackUpdate
   | Subscribe
   | Chat
+  | SendMessage
   | ChangePermissions
   | Kick
   | Ban
@@ -66,6 +68,7 @@ export type ServerMessage =
   | TrackUpdated
   | TrackEnded
   | ChatEvent
+  | TopicMessage
   | PlacementEvent
   | PlacementClosed
   | DescriptionEvent
@@ -178,6 +181,16 @@ export interface IceCandidate {
   usernameFragment?: string | null;
 }
 /**
+ * Restart ICE on one connection, for the network has changed. Replied with `done`; `restart` brings servers for it,
+ * and on the `subscriber` the server's offer follows.
+ */
+export interface Restart {
+  id?: number | null;
+  type: "restart";
+  epoch: number;
+  pc: PeerConnectionRole;
+}
+/**
  * All wanted media flows in this epoch: the old placement is not needed any more.
  */
 export interface Ready {
@@ -223,6 +236,17 @@ export interface Chat {
   type: "chat";
   text: string;
   nonce?: string | null;
+}
+/**
+ * Something for everybody who is in the room now, oneself too, or for those in `to`. It is kept nowhere, and what
+ * its `topic` means is up to the application.
+ */
+export interface SendMessage {
+  id?: number | null;
+  type: "message";
+  topic: string;
+  text: string;
+  to?: string[] | null;
 }
 /**
  * For moderators: what somebody may do from now on. Only what is given changes.
@@ -596,6 +620,18 @@ export interface ChatEvent {
   version: number;
   type: "chat.message";
   message: ChatMessage;
+}
+/**
+ * Somebody, maybe oneself, has sent a `message`.
+ */
+export interface TopicMessage {
+  seq: number;
+  version: number;
+  type: "message";
+  participant: string;
+  topic: string;
+  text: string;
+  sent_at: number;
 }
 export interface PlacementEvent {
   seq: number;
