@@ -16,7 +16,7 @@ import { Menu, MenuItem } from "../ui/menu.tsx";
 import type { DialogName } from "./call.tsx";
 import { useCall } from "./context.ts";
 import type { PanelName } from "./side-panel.tsx";
-import { canShare } from "./toolbar.tsx";
+import { canShare } from "./tool-buttons.tsx";
 
 interface MoreMenuProps {
   view: RoomView;

@@ -1,4 +1,4 @@
-import { Hand, Lock, LockOpen, LogOut, MessageSquare, MonitorUp, MonitorX, Users } from "lucide-react";
+import { Hand, Lock, LockOpen, LogOut, Users } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { type Equipment, useEquipment } from "../equipment.ts";
 import type { RoomView } from "../room/use-room.ts";
@@ -9,7 +9,7 @@ import { useCall } from "./context.ts";
 import { MoreMenu } from "./more-menu.tsx";
 import { ReactionMenu } from "./reaction-menu.tsx";
 import type { PanelName } from "./side-panel.tsx";
-import { UnreadBadge, useUnread } from "./unread-badge.tsx";
+import { canShare, ChatButton, ShareButton } from "./tool-buttons.tsx";
 import { keyFor } from "./use-shortcuts.ts";
 
 interface ToolbarProps {
@@ -105,44 +105,4 @@ function Devices({ view, equipment }: ToolbarProps) {
       />
     );
   });
-}
-
-function ChatButton({ view, open, onPress }: { view: RoomView; open: boolean; onPress: () => void }) {
-  const { t } = useTranslation();
-  const unread = useUnread(view, open);
-  const name = t("call.chat");
-  return (
-    <IconButton
-      icon={MessageSquare}
-      label={unread === 0 ? name : `${name}: ${t("call.unread", { count: unread })}`}
-      hint={`${name} (${keyFor("chat")})`}
-      aria-expanded={open}
-      data-testid="chat-toggle"
-      onClick={onPress}
-    >
-      <UnreadBadge count={unread} />
-    </IconButton>
-  );
-}
-
-function ShareButton({ sharing, onPress }: { sharing: boolean; onPress: () => void }) {
-  const { t } = useTranslation();
-  return (
-    <IconButton
-      icon={sharing ? MonitorX : MonitorUp}
-      className="max-sm:hidden"
-      label={t("call.share")}
-      hint={`${t(sharing ? "call.shareStop" : "call.share")} (${keyFor("share")})`}
-      tone={sharing ? "active" : "plain"}
-      aria-pressed={sharing}
-      data-testid="share"
-      onClick={onPress}
-    />
-  );
-}
-
-/** Phones have no screens to share, and invitations may not allow it. */
-export function canShare({ me }: RoomView): boolean {
-  const asks = "mediaDevices" in navigator && "getDisplayMedia" in navigator.mediaDevices;
-  return asks && (me?.permissions.publish.includes("screen") ?? false);
 }

@@ -51,7 +51,7 @@ export function JoinForm({ name: given, joining, onJoin }: JoinFormProps) {
       <Button type="submit" tone="primary" data-testid="join" disabled={joining}>
         {t(joining ? "lobby.joining" : "lobby.join")}
       </Button>
-      <p className="text-sm text-quiet">{t("lobby.hint")}</p>
+      {!joining && <p className="text-sm text-quiet">{t("lobby.hint")}</p>}
     </form>
   );
 }
