@@ -49,7 +49,7 @@ async ([identity, kind]) => {
 }
 """
 # Resolves to "" once the counter grew by `growth`, else after `patience` ms to what was there last.
-_GROWS = f"""
+GROWS = f"""
 async ([identity, kind, counter, growth, patience]) => {{
   const counters = {_COUNTERS};
   const deadline = performance.now() + patience;
@@ -87,7 +87,7 @@ _CONNECTIONS = """
     [connectionState, localDescription?.sdp.match(/^a=ice-ufrag:(.*)$/m)?.[1] ?? ""])
 """
 # Asked in the page, not by `wait_for_function`, which the page's own security policy forbids to evaluate text.
-_HOLDS = """
+HOLDS = """
 async (patience) => {
   const deadline = performance.now() + patience;
   while (!(CONDITION)) {
@@ -273,7 +273,7 @@ class Person:
         await self.page.screenshot(path=path)
 
     async def _grows(self, other: str, kind: str, counter: str, growth: int) -> None:
-        missing = await self.page.evaluate(_GROWS, [other, kind, counter, growth, PATIENCE * 1000])
+        missing = await self.page.evaluate(GROWS, [other, kind, counter, growth, PATIENCE * 1000])
         assert not missing, f"{self.name} does not get {other}'s {kind}: {missing}"
 
     async def _rests(self, other: str, kind: str, counter: str, seconds: float) -> None:
@@ -287,7 +287,7 @@ class Person:
         pytest.fail(f"{self.name} still gets {other}'s {kind}")
 
     async def _holds(self, condition: str, otherwise: str) -> None:
-        held = await self.page.evaluate(_HOLDS.replace("CONDITION", condition), PATIENCE * 1000)
+        held = await self.page.evaluate(HOLDS.replace("CONDITION", condition), PATIENCE * 1000)
         assert held, f"{self.name} {otherwise} within {PATIENCE:g} s"
 
     def _part(self, test_id: str) -> Locator:
