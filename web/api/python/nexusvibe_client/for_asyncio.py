@@ -119,6 +119,11 @@ class AsyncRooms:
         found: models.Room = await self._api.ask(wire.get("rooms", room))
         return found
 
+    async def placement(self, room: str) -> models.RoomPlacement:
+        """On which media node the room is, and why not on another."""
+        placement: models.RoomPlacement = await self._api.ask(wire.get("rooms", room, "placement"))
+        return placement
+
     async def close(self, room: str) -> None:
         """Send everybody away; how the room is run stays."""
         await self._api.ask(wire.act("rooms", room, "close"))

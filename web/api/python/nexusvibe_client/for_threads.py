@@ -117,6 +117,11 @@ class Rooms:
         found: models.Room = self._api.ask(wire.get("rooms", room))
         return found
 
+    def placement(self, room: str) -> models.RoomPlacement:
+        """On which media node the room is, and why not on another."""
+        placement: models.RoomPlacement = self._api.ask(wire.get("rooms", room, "placement"))
+        return placement
+
     def close(self, room: str) -> None:
         """Send everybody away; how the room is run stays."""
         self._api.ask(wire.act("rooms", room, "close"))

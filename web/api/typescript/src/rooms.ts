@@ -10,6 +10,7 @@ import type {
   PolicyChange,
   Room,
   RoomListed,
+  RoomPlacement,
   RoomRequest,
   TokenRequest,
   Usage,
@@ -49,6 +50,11 @@ export class Rooms {
 
   get(room: string): Promise<Room> {
     return this.http.get(["rooms", room]);
+  }
+
+  /** On which media node the room is, and why not on another. */
+  placement(room: string): Promise<RoomPlacement> {
+    return this.http.get(["rooms", room, "placement"]);
   }
 
   /** Send everybody away; how the room is run stays. */
