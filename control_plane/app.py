@@ -105,6 +105,7 @@ async def replica(
 
         def subscriptions_may_change(local: LocalRoom) -> None:
             media.reconcile(local.members.values())
+            driver.look_at_move(local)
 
         def stay_was_ended(local: LocalRoom, person: Person, member: Member | None) -> None:
             if member is not None:
@@ -115,7 +116,7 @@ async def replica(
         stack.push_async_callback(hub.drain)
         media = MediaPlane(pool, store, RoomSpec(), hub.find)
         stack.push_async_callback(media.drain)
-        pool.on_event = lambda event: media.node_event(event, hub)
+        pool.on_event = lambda node, event: media.node_event(node, event, hub)
         pool.on_connected = lambda node: media.node_connected(node, hub)
         owed = Owed()
         driver = Driver(me, store, pool, placing, clock)

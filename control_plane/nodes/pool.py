@@ -14,7 +14,7 @@ from control_plane.nodes.registry import NodeRegistry
 from control_plane.nodes.rpc import Lost, NodeClient
 from media_adapters.errors import NodeGone
 from media_adapters.events import MediaEvent, SfuDied
-from media_adapters.models import NodeDescription, PeerRef, PeerStatus, RoomRef
+from media_adapters.models import NodeDescription, PeerRef, PeerStatus, RoomRef, RoomSpec
 from media_adapters.wire import RemoteNode
 
 log = structlog.get_logger()
@@ -47,7 +47,7 @@ class NodePool:
         self._registry = registry
         self._ways: dict[NodeId, _Way] = {}
         self._retiring: set[asyncio.Task[None]] = set()
-        self.on_event: Callable[[MediaEvent], None] = lambda _: None
+        self.on_event: Callable[[NodeId, MediaEvent], None] = lambda _node, _event: None
         self.on_connected: Callable[[NodeId], None] = lambda _: None
 
     @classmethod
@@ -76,6 +76,12 @@ class NodePool:
     async def sync(self, node: NodeId, room: RoomRef, peers: Sequence[PeerRef], fence: int) -> Sequence[PeerStatus]:
         """Close every peer that is not listed; returns those that are there."""
         return (await (await self._reach(node)).acting(fence=fence).sync(room, peers)).peers
+
+    async def open_room(self, node: NodeId, room: RoomRef, fence: int) -> None:
+        await (await self._reach(node)).acting(fence=fence).open_room(room, RoomSpec())
+
+    async def close_room(self, node: NodeId, room: RoomRef, fence: int) -> None:
+        await (await self._reach(node)).acting(fence=fence).close_room(room)
 
     async def close_peer(self, node: NodeId, peer: PeerRef, fence: int) -> None:
         await (await self._reach(node)).acting(fence=fence).close_peer(peer)
@@ -128,7 +134,7 @@ class NodePool:
     def _happened(self, node: NodeId, event: MediaEvent) -> None:
         if isinstance(event, SfuDied):
             self._registry.sfu_died(node)
-        self.on_event(event)
+        self.on_event(node, event)
 
     def _connected(self, node: NodeId, _: NodeDescription) -> None:
         self._registry.rpc_connected(node)

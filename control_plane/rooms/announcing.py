@@ -30,11 +30,13 @@ class Announcer:
         async with tolerating(member, "track_end_failed"):
             await self._change(member, ended=tracks)
 
-    async def heal(self, member: Member, status: PeerStatus) -> None:
-        """Make the room list what the node forwards of this member: an event may have been lost with its receiver."""
-        there = {track.id for track in status.tracks}
+    async def heal(self, member: Member, statuses: Sequence[PeerStatus]) -> None:
+        """Make the room list what nodes forward of this member: an event may have been lost with its receiver.
+
+        While the call moves there are two, of which one may have everything and the other nothing yet."""
+        there = {track.id: track for status in statuses for track in status.tracks}
         listed = [track.id for track in member.room.state.tracks.values() if track.participant == member.id]
-        missing = [track for track in status.tracks if track.id not in listed]
+        missing = [track for track in there.values() if track.id not in listed]
         if missing:
             await self.announce(member, missing)
         if ended := [track for track in listed if track not in there]:

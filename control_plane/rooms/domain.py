@@ -38,12 +38,22 @@ class Ingest(Record):
     watches: Annotated[tuple[TrackId, ...], BeforeValidator(_list_from_lua)] = ()
 
 
+class Stand(Record):
+    """Where somebody's media live in one epoch."""
+
+    epoch: int
+    leg: LegId = LegId("")
+    topology: Literal["waiting", "p2p", "sfu"] = "sfu"
+
+
 class Person(Record):
     """One participant. `generation` grows with every resume and fences off what an earlier connection still sends.
 
     `replica` holds the connection; it is empty while nobody does, since `gone_at` (ms since the epoch).
-    `epoch`, `topology` and `leg` are the placement. Who is in the `lobby` waits to be let in, and has none; `joined_at`
-    is then since when. `hand_raised_at` in ms since the epoch. Tracks that a moderator has `stopped` don't come back.
+    `epoch`, `topology` and `leg` are the placement; while the call moves, `previous` is the one that it comes from, and
+    `ready` says that the media flow in the new one. `last_epoch` is the highest that was ever given, 0 if that is
+    `epoch`. Who is in the `lobby` waits to be let in, and has no placement; `joined_at` is then since when.
+    `hand_raised_at` in ms since the epoch. Tracks that a moderator has `stopped` don't come back.
     """
 
     id: ParticipantId
@@ -59,6 +69,9 @@ class Person(Record):
     epoch: int = 0
     topology: Literal["waiting", "p2p", "sfu"] = "waiting"
     leg: LegId = LegId("")
+    previous: Stand | None = None
+    ready: bool = False
+    last_epoch: int = 0
     lobby: bool = False
     hand_raised_at: int | None = None
     attributes: dict[str, str] = {}
@@ -71,6 +84,18 @@ class Person(Record):
         """Whether this person can only be where a media server is: nobody could answer the offers of others."""
         return self.ingest is not None
 
+    @property
+    def stand(self) -> Stand:
+        """The placement."""
+        return Stand(epoch=self.epoch, leg=self.leg, topology=self.topology)
+
+    @property
+    def stands(self) -> tuple[Stand, ...]:
+        """Every placement that lives, the newest first; at most two, none while waiting."""
+        if self.topology == "waiting":
+            return ()
+        return (self.stand,) if self.previous is None else (self.stand, self.previous)
+
 
 class TrackRecord(Record):
     id: TrackId
@@ -82,10 +107,26 @@ class TrackRecord(Record):
 
 
 class Leg(Record):
-    """One node's share of the room."""
+    """One node's share of the room. Since `leaving_since` (ms since the epoch) the room moves away; 0: it does not."""
 
     id: LegId
     node: NodeId
+    leaving_since: int = 0
+
+
+class Move(Record):
+    """Where the room is to go: to `node`, to any node of `backend`, or, with neither, anywhere but the nodes of
+    `avoid`, which the targets that failed are added to. `began_at` in ms since the epoch, 0 before that."""
+
+    id: str
+    node: NodeId | None = None
+    backend: str | None = None
+    avoid: Annotated[tuple[NodeId, ...], BeforeValidator(_list_from_lua)] = ()
+    reason: Literal["operator", "drain"] = "operator"
+    by: str = ""
+    asked_at: int = 0
+    began_at: int = 0
+    tries: int = 0
 
 
 class ChatRecord(Record):
@@ -128,6 +169,13 @@ class LegGone(Record):
     id: LegId
 
 
+class MoveChanged(Record):
+    """None: nothing is to move any more."""
+
+    op: Literal["move"]
+    move: Move | None = None
+
+
 class ChatSaid(Record):
     op: Literal["chat"]
     message: ChatRecord
@@ -164,6 +212,7 @@ Change = Annotated[
     | TrackGone
     | LegChanged
     | LegGone
+    | MoveChanged
     | ChatSaid
     | TokenReused
     | PolicyChanged
@@ -203,6 +252,7 @@ class RoomState(Record):
     people: dict[ParticipantId, Person]
     tracks: dict[TrackId, TrackRecord]
     legs: dict[LegId, Leg]
+    move: Move | None = None
     chat: tuple[ChatRecord, ...]
 
     @classmethod
@@ -225,6 +275,7 @@ class RoomState(Record):
             people={person.id: person for person in people},
             tracks={track.id: track for track in tracks},
             legs={leg.id: leg for leg in legs},
+            move=Move.model_validate_json(meta["move"]) if meta.get("move") else None,
             chat=tuple(ChatRecord.model_validate_json(raw) for raw in reply[4]),
         )
 
@@ -237,8 +288,27 @@ class RoomState(Record):
         """Whether somebody here keeps the room on a media server."""
         return any(person.needs_sfu for person in self.people.values())
 
+    @property
+    def home(self) -> Leg | None:
+        """The leg on which whoever comes now is placed; None before the first."""
+        return next((leg for leg in self.legs.values() if not leg.leaving_since), None)
+
+    @property
+    def moving(self) -> bool:
+        """Whether a move is asked for, or under way."""
+        return self.move is not None or any(leg.leaving_since for leg in self.legs.values())
+
     def ref(self) -> RoomRef:
         return RoomRef(room=self.room, incarnation=self.incarnation)
+
+    def peers_on(self, leg: LegId) -> list[PeerRef]:
+        """Everybody whose media live on this leg, also in a placement that is being left."""
+        return [
+            PeerRef(room=self.ref(), participant=person.id, epoch=stand.epoch)
+            for person in self.people.values()
+            for stand in person.stands
+            if stand.leg == leg
+        ]
 
 
 def peer_ref(room: RoomRef, person: Person) -> PeerRef:

@@ -4,8 +4,8 @@ Every command to a node carries the fence of the lease, so that a driver which l
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 import structlog
@@ -13,9 +13,10 @@ import structlog
 from control_plane.clock import Clock
 from control_plane.errors import ControlPlaneError, NotFound
 from control_plane.ids import Incarnation, LegId, NodeId, ReplicaId, RoomId
-from control_plane.rooms.domain import Leg, Person, peer_ref
+from control_plane.rooms.domain import Leg, Person
 from control_plane.rooms.errors import Superseded
 from control_plane.rooms.local import LocalRoom
+from control_plane.rooms.placement.runner import MovingNodes, Runner
 from control_plane.rooms.placing import Placing
 from control_plane.rooms.presence import Presence
 from control_plane.rooms.store import RoomStore, Tended
@@ -29,7 +30,7 @@ PLACE_KEPT_MS = 30_000
 SYNC_INTERVAL_S = 10.0
 
 
-class DrivenNodes(Protocol):
+class DrivenNodes(MovingNodes, Protocol):
     """What a driver asks of media nodes."""
 
     async def keep(self, node: NodeId, rooms: Sequence[tuple[RoomRef, int]]) -> None:
@@ -38,14 +39,8 @@ class DrivenNodes(Protocol):
         Raises `MediaError`.
         """
 
-    async def sync(self, node: NodeId, room: RoomRef, peers: Sequence[PeerRef], fence: int) -> Sequence[PeerStatus]:
-        """Close every peer that is not listed; returns those that are there. Raises `MediaError`."""
-
     async def close_peer(self, node: NodeId, peer: PeerRef, fence: int) -> None:
         """Raises `MediaError`."""
-
-    def is_lost(self, node: NodeId) -> bool:
-        """Whether the node's rooms must move: it is dead, not merely slow to answer us."""
 
 
 class Driver:
@@ -65,6 +60,8 @@ class Driver:
         self._driven: dict[tuple[RoomId, Incarnation], tuple[LocalRoom, int]] = {}
         self._synced: WeakKeyDictionary[LocalRoom, tuple[tuple[Incarnation, LegId, int], float]] = WeakKeyDictionary()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._runner = Runner(store, nodes, placing, self._now_ms)
+        self._ahead_ms = 0.0
         self.presence = Presence(clock)
         self.inherit: Callable[[RoomId, Person], Awaitable[bool]] | None = None
 
@@ -75,27 +72,41 @@ class Driver:
             self._driven.pop(key, None)
             return
         self._driven[key] = (local, tended.fence)
+        self._ahead_ms = tended.now_ms - self._clock.monotonic() * 1000
         try:
             await self._give_up_places(local, tended)
             await self._place_if_due(local)
+            await self._runner.run(local, tended.fence)
             for leg in tuple(local.state.legs.values()):
-                if self._nodes.is_lost(leg.node):
-                    await self._relocate(local, leg, tended)
-                else:
+                if not self._nodes.is_lost(leg.node):
                     await self._sync_if_due(local, leg, tended)
         except Superseded:
             self._driven.pop(key, None)
         except ControlPlaneError as error:
             log.info("drive_failed", room=local.room, reason=error.code)
 
+    def look_at_move(self, local: LocalRoom) -> None:
+        """Something has changed in the room. If it moves, or is to, and is ours, see whether it can go on."""
+        driven = self._driven.get((local.room, local.state.incarnation))
+        if driven is not None and local.state.moving:
+            self._start(self._move_on(local, driven[1]))
+
+    async def _move_on(self, local: LocalRoom, fence: int) -> None:
+        try:
+            await self._runner.run(local, fence)
+        except ControlPlaneError as error:  # the next look each second finds the same
+            log.info("move_failed", room=local.room, reason=error.code)
+
+    def _now_ms(self) -> int:
+        """In Redis, as of the last look at any room."""
+        return int(self._ahead_ms + self._clock.monotonic() * 1000)
+
     def gone(self, local: LocalRoom, person: Person) -> None:
         """Somebody's stay was ended. Their replica ends their media too, but it may be gone, or cut off from the
         node."""
         fence = self._fence(local)
         if fence is not None:
-            task = asyncio.get_running_loop().create_task(self._close_peer(local, person, fence))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._start(self._close_peers(local, person, fence))
 
     def _fence(self, local: LocalRoom) -> int | None:
         """Of our lease; None when it is not ours, as far as is known. The node refuses one that has passed on."""
@@ -107,6 +118,11 @@ class Driver:
     async def drain(self) -> None:
         """Wait for what runs in the background."""
         await asyncio.gather(*self._tasks)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def keep(self) -> None:
         """Renew the driven rooms' leases on their nodes; also while Redis is away, for then nobody else can drive."""
@@ -151,28 +167,31 @@ class Driver:
     async def _gone(self, local: LocalRoom, person: Person, tended: Tended, for_ms: int) -> None:
         if for_ms >= PLACE_KEPT_MS:
             await self._store.leave(local.room, person.id, person.generation, "connection_lost")
-            await self._close_peer(local, person, tended.fence)
+            await self._close_peers(local, person, tended.fence)
         elif for_ms >= TRACKS_KEPT_MS and not await self._sends_media(local, person, tended):
             tracks = [track.id for track in local.state.tracks.values() if track.participant == person.id]
             if tracks:
                 await self._store.change_tracks(local.room, person.id, person.generation, ended=tracks)
 
     async def _sends_media(self, local: LocalRoom, person: Person, tended: Tended) -> bool:
-        leg = local.state.legs.get(person.leg)
-        if leg is None:
-            return False
-        statuses = await self._sync(local, leg, tended.fence)
-        peer = peer_ref(local.state.ref(), person)
-        return any(status.peer == peer and status.publisher.receiving for status in statuses)
+        for stand in person.stands:
+            leg = local.state.legs.get(stand.leg)
+            statuses = () if leg is None else await self._sync(local, leg, tended.fence)
+            peer = PeerRef(room=local.state.ref(), participant=person.id, epoch=stand.epoch)
+            if any(status.peer == peer and status.publisher.receiving for status in statuses):
+                return True
+        return False
 
-    async def _close_peer(self, local: LocalRoom, person: Person, fence: int) -> None:
-        leg = local.state.legs.get(person.leg)
-        if leg is None:
-            return
-        try:
-            await self._nodes.close_peer(leg.node, peer_ref(local.state.ref(), person), fence)
-        except MediaError as error:
-            log.info("peer_not_closed", room=local.room, participant=person.id, reason=error.code)
+    async def _close_peers(self, local: LocalRoom, person: Person, fence: int) -> None:
+        for stand in person.stands:
+            leg = local.state.legs.get(stand.leg)
+            if leg is None:
+                continue
+            peer = PeerRef(room=local.state.ref(), participant=person.id, epoch=stand.epoch)
+            try:
+                await self._nodes.close_peer(leg.node, peer, fence)
+            except MediaError as error:
+                log.info("peer_not_closed", room=local.room, participant=person.id, reason=error.code)
 
     async def _sync_if_due(self, local: LocalRoom, leg: Leg, tended: Tended) -> None:
         what, now = (tended.incarnation, leg.id, tended.fence), self._clock.monotonic()
@@ -183,10 +202,10 @@ class Driver:
 
     async def _sync(self, local: LocalRoom, leg: Leg, fence: int) -> Sequence[PeerStatus]:
         """Have the node close whoever is not in the room any more."""
-        room = local.state.ref()
-        peers = [peer_ref(room, person) for person in local.state.people.values() if person.leg == leg.id]
+        same = [other.id for other in local.state.legs.values() if other.node == leg.node]
+        peers = [peer for each in same for peer in local.state.peers_on(each)]
         try:
-            return await self._nodes.sync(leg.node, room, peers, fence)
+            return await self._nodes.sync(leg.node, local.state.ref(), peers, fence)
         except RoomNotFound:
             return ()  # nobody has sent anything there yet, or the node is new: members bring the room back
         except MediaError as error:
@@ -202,9 +221,3 @@ class Driver:
         leg, _ = await self._store.place(local.room, ref.incarnation, node)
         if leg.node != node:
             await self._placing.give_back(ref, "first", node)
-
-    async def _relocate(self, local: LocalRoom, leg: Leg, tended: Tended) -> None:
-        """The node is dead: its participants go to another, or to itself once it is back."""
-        node = await self._placing.choose(local.state.ref(), purpose=f"after:{leg.id}")
-        log.warning("leg_relocated", room=local.room, lost=leg.node, to=node)
-        await self._store.relocate(local.room, leg.id, node, tended.fence)

@@ -47,9 +47,10 @@ class IceRefresh:
         log.info("ice_refreshed", room=member.room.room, participant=member.id, epoch=member.announced_epoch)
         for pc in PeerConnectionRole:
             self._tell(member, pc, servers)
-        if PeerConnectionRole.SUBSCRIBER in member.connected:
-            async with tolerating(member, "restart_failed"), self._access.commanding(member) as node:
-                await node.restart_ice(member.peer())
+        placed = member.placed
+        if placed is not None and PeerConnectionRole.SUBSCRIBER in placed.connected:
+            async with tolerating(member, "restart_failed"), self._access.commanding(member, placed) as node:
+                await node.restart_ice(placed.peer)
 
     @staticmethod
     def _tell(member: Member, pc: PeerConnectionRole, servers: tuple[IceServer, ...]) -> None:

@@ -15,6 +15,7 @@ from control_plane.rooms.domain import (
     HandedOver,
     LegChanged,
     LegGone,
+    MoveChanged,
     Person,
     PersonChanged,
     PersonGone,
@@ -33,7 +34,7 @@ from control_plane.signaling.messages import CloseCode, RoomSnapshot
 log = structlog.get_logger()
 
 CATCH_UP_S = 1.0
-_AFFECTS_MEDIA = (PersonChanged, TrackChanged, TrackGone, LegChanged, LegGone)
+_AFFECTS_MEDIA = (PersonChanged, TrackChanged, TrackGone, LegChanged, LegGone, MoveChanged)
 
 Result = TypeVar("Result")
 Gone = Callable[["LocalRoom", Person, Member | None], None]

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from control_plane.ids import ParticipantId, TrackId
 from control_plane.rooms import views
-from control_plane.rooms.domain import Person, peer_ref
-from control_plane.rooms.negotiation import Negotiations
+from control_plane.rooms.domain import Person
+from control_plane.rooms.placed import Placed
 from control_plane.rooms.store import ResumeTokens
 from control_plane.rooms.wishes import Wishes
 from control_plane.signaling.messages import CloseCode, Event, Placement, PlacementClosed, PlacementEvent, SessionEnded
 from control_plane.turn.service import IceServers
-from media_adapters.models import PeerConnectionRole, PeerRef, PublishedTrack, RoomRef, Subscription
+from media_adapters.models import RoomRef
 
 if TYPE_CHECKING:
     from control_plane.rooms.local import LocalRoom
@@ -42,10 +42,10 @@ class Relays(Protocol):
 class Member:
     """`welcomed`: its client has the room's snapshot and hears changes. `wishes` are what it wants to receive.
 
-    `sending` is what its publisher carries at the node, of which the node was told to keep `silenced` to itself.
+    `placements` are where its media live, as its client was told, the newest first: one, two while the call moves, none
+    while it waits. `left` are those that are over and whose media are still to be closed.
     `on_admitted` is there while they wait in the lobby, and is called when they are let in. `on_receiving` is called
     when their media begin or cease to arrive at the node, or the connection that they receive on comes up or goes.
-    `subscribed` is what the node was told that it wants, None when that is not known.
     `ice_refresh_at` is when its ICE servers want fresh credentials, None while it has none that expire.
     `person` is kept as last heard, so that it can be put back when Redis has lost the room.
     """
@@ -57,14 +57,8 @@ class Member:
     relays: Relays
     welcomed: bool = False
     wishes: Wishes = field(default_factory=Wishes)
-    announced_epoch: int = 0
-    negotiations: Negotiations = field(default_factory=Negotiations)
-    subscribed: tuple[Subscription, ...] | None = ()
-    sending: dict[TrackId, PublishedTrack] = field(default_factory=dict)
-    silenced: frozenset[TrackId] = frozenset()
-    connected: set[PeerConnectionRole] = field(default_factory=set)
-    reconciling: bool = False
-    silencing: bool = False
+    placements: tuple[Placed, ...] = ()
+    left: list[Placed] = field(default_factory=list)
     ended: bool = False
     on_admitted: Callable[[], None] | None = None
     on_receiving: Callable[[bool], None] | None = None
@@ -83,24 +77,40 @@ class Member:
         """Whether it is there to be served: past its welcome, before its end."""
         return self.welcomed and not self.ended
 
-    def peer(self) -> PeerRef:
-        """Where its media is in this epoch."""
-        return peer_ref(self.room.state.ref(), self.person)
+    @property
+    def announced_epoch(self) -> int:
+        """Of the placement that its client was told last; 0: of none."""
+        return self.placements[0].epoch if self.placements else 0
+
+    @property
+    def placed(self) -> Placed | None:
+        """Where its media live now; None while it waits."""
+        return self.placements[0] if self.placements else None
+
+    def placed_in(self, epoch: int) -> Placed | None:
+        """The placement of this epoch, if it lives."""
+        return next((placed for placed in self.placements if placed.epoch == epoch), None)
+
+    def sent_elsewhere(self, placed: Placed) -> set[TrackId]:
+        """Tracks that its other placements carry."""
+        return {track for other in self.placements if other is not placed for track in other.sending}
 
     def tell(self, event: Event) -> None:
         """Send an event to this client alone."""
         self.connection.send_event(views.event_body(event))
 
-    def take_placement(self) -> bool:
-        """Go to the person's placement. False when the client knows it already."""
-        if self.person.epoch <= self.announced_epoch:
-            return False
-        self.announced_epoch = self.person.epoch
-        self.negotiations = Negotiations()
-        self.subscribed = ()
-        self.sending, self.silenced = {}, frozenset()
-        self.connected = set()
-        return True
+    def take_placement(self) -> list[Placed]:
+        """Go to the person's placements. Returns those that are over."""
+        known = {placed.epoch: placed for placed in self.placements}
+        stands = self.person.stands
+        living = {stand.epoch for stand in stands}
+        if living == known.keys():
+            return []
+        state = self.room.state
+        self.placements = tuple(known.get(stand.epoch) or Placed.at(stand, self.person, state) for stand in stands)
+        over = [placed for placed in known.values() if placed.epoch not in living]
+        self.left += over
+        return over
 
     def placement(self, reason: str = "joined") -> Placement:
         """Where its media live now and how to get there, with a credential of its own."""
@@ -116,14 +126,15 @@ class Member:
         return ice
 
     def place(self) -> None:
-        """Tell the client where its media lives now, if it does not know; the placement before is void."""
-        previous, version = self.announced_epoch, self.room.state.version
-        if not self.welcomed or not self.take_placement():
+        """Tell the client where its media live now, and which placements are over, if it does not know."""
+        if not self.welcomed:
             return
-        reason = "moved" if previous else "joined"
-        self.tell(PlacementEvent(seq=0, version=version, placement=self.placement(reason)))
-        if previous:
-            self.tell(PlacementClosed(seq=0, version=version, epoch=previous))
+        before, version = self.announced_epoch, self.room.state.version
+        for placed in self.take_placement():
+            self.tell(PlacementClosed(seq=0, version=version, epoch=placed.epoch))
+        if self.announced_epoch > before:
+            reason = "moved" if before else "joined"
+            self.tell(PlacementEvent(seq=0, version=version, placement=self.placement(reason)))
 
     def let_in(self) -> None:
         """It does not wait any more. No-op unless it did."""

@@ -9,6 +9,7 @@ from control_plane.rooms.domain import (
     Delta,
     LegChanged,
     LegGone,
+    MoveChanged,
     PersonChanged,
     PersonGone,
     PolicyChanged,
@@ -71,8 +72,11 @@ class Mirror:
 
 
 def _rules(delta: Delta) -> dict[str, Any]:
-    """What a delta says of the policy, and when that was."""
+    """What a delta says of the policy, and when that was, and of where the room is to go."""
+    rules: dict[str, Any] = {}
     for change in delta.changes:
         if isinstance(change, PolicyChanged):
-            return {"policy": change.policy, "policy_at": delta.version}
-    return {}
+            rules |= {"policy": change.policy, "policy_at": delta.version}
+        elif isinstance(change, MoveChanged):
+            rules["move"] = change.move
+    return rules

@@ -12,6 +12,7 @@ from control_plane.ids import NodeId
 from control_plane.rooms.domain import Person, RoomState
 from control_plane.rooms.errors import Superseded
 from control_plane.rooms.member import Member
+from control_plane.rooms.placed import Placed
 from media_adapters import errors as media_errors
 from media_adapters.contract import MediaNode
 from media_adapters.errors import MediaError
@@ -42,28 +43,27 @@ class NodeAccess:
     def __init__(self, nodes: Nodes) -> None:
         self._nodes = nodes
 
-    def commanding(self, member: Member) -> AbstractAsyncContextManager[MediaNode]:
-        """The member's node, with the authority of its connection; media errors become the client's errors."""
-        return self.commanding_for(member.room.state, member.person)
+    def commanding(self, member: Member, placed: Placed) -> AbstractAsyncContextManager[MediaNode]:
+        """The node of one of the member's placements, with the authority of its connection; media errors become the
+        client's errors."""
+        return self._commanding(placed.node, member.generation)
 
-    @asynccontextmanager
-    async def commanding_for(self, state: RoomState, person: Person) -> AsyncIterator[MediaNode]:
+    def commanding_for(self, state: RoomState, person: Person) -> AbstractAsyncContextManager[MediaNode]:
         """The same for a person whose connection may be at another replica."""
         leg = state.legs.get(person.leg)
-        if leg is None:
+        return self._commanding(None if leg is None else leg.node, person.generation)
+
+    @asynccontextmanager
+    async def _commanding(self, node: NodeId | None, generation: int) -> AsyncIterator[MediaNode]:
+        if node is None:
             raise errors.MediaUnavailable("The room's media node is not known here yet.", retry_after_ms=200)
         try:
-            yield await self._nodes.acting(leg.node, generation=person.generation)
+            yield await self._nodes.acting(node, generation=generation)
         except media_errors.Superseded as error:
             raise Superseded from error
         except MediaError as error:
             kind = _TRANSLATIONS.get(type(error), errors.Internal)
             raise kind(str(error) or "The media node failed.") from error
-
-
-def node_of(member: Member) -> NodeId | None:
-    leg = member.room.state.legs.get(member.person.leg)
-    return leg.node if leg else None
 
 
 @asynccontextmanager

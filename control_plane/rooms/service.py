@@ -292,7 +292,7 @@ class RoomService:
     async def _place_first(self, member: Member) -> None:
         """Give the room its leg if it has none: reserve, then commit; whoever commits first decides for all."""
         local = member.room
-        if local.state.legs:
+        if local.state.home is not None:
             return
         ref = local.state.ref()
         node = await self._placing.choose(ref, purpose="first")
@@ -303,24 +303,25 @@ class RoomService:
 
     async def _repair(self, member: Member, connections: Sequence[ConnectionState]) -> tuple[RepairStep, ...]:
         """Take the media over and find what was interrupted. A node that can't be reached now is adopted later."""
-        epoch = member.person.epoch
-        for past in {connection.epoch for connection in connections if connection.epoch != epoch}:
+        for past in {connection.epoch for connection in connections if member.placed_in(connection.epoch) is None}:
             member.tell(PlacementClosed(seq=0, version=member.room.version, epoch=past))
         for connection in connections:
-            if connection.epoch == epoch:
-                member.negotiations.resumed(connection.pc, _completed(connection))
-        if not member.person.leg:
+            if (placed := member.placed_in(connection.epoch)) is not None:
+                placed.negotiations.resumed(connection.pc, _completed(connection))
+        if member.placed is None:
             return ()
+        epoch, earlier = member.placed.epoch, [placed.epoch for placed in member.placements[1:]]
+        left = tuple(step for each in earlier for step in repair.plan(each, connections, None)[0])
         try:
             status = await self._media.adopt(member)
         except ControlPlaneError as error:
             log.info("adoption_failed", room=member.room.room, participant=member.id, reason=error.code)
-            return repair.plan(epoch, connections, None)[0]
+            return repair.plan(epoch, connections, None)[0] + left
         steps, lost = repair.plan(epoch, connections, status)
         if lost:
             await self._media.renew(member)
-            return ()
-        return steps
+            return left
+        return steps + left
 
     async def _confirm(self, member: Member) -> None:
         """The client's first message shows that it holds its new resume token."""

@@ -9,18 +9,19 @@ from control_plane.ids import TrackId
 from control_plane.rooms.announcing import Announcer
 from control_plane.rooms.member import Member
 from control_plane.rooms.node_access import NodeAccess
+from control_plane.rooms.placed import Placed
 from media_adapters.contract import MediaNode
 from media_adapters.models import Capability, PeerRef
 
 log = structlog.get_logger()
 
 
-def to_silence(member: Member) -> frozenset[TrackId]:
+def to_silence(member: Member, placed: Placed) -> frozenset[TrackId]:
     """Of what the member's publisher carries: what is muted, what a moderator has stopped, and what may not be sent."""
-    person, known = member.person, member.room.state.tracks
-    forbidden = {track.id for track in member.sending.values() if track.source not in person.permissions.publish}
-    muted = {track for track in member.sending if track in known and known[track].muted}
-    return frozenset(forbidden | muted | (set(person.stopped) & member.sending.keys()))
+    person, known, sending = member.person, member.room.state.tracks, placed.sending
+    forbidden = {track.id for track in sending.values() if track.source not in person.permissions.publish}
+    muted = {track for track in sending if track in known and known[track].muted}
+    return frozenset(forbidden | muted | (set(person.stopped) & sending.keys()))
 
 
 class Silencer:
@@ -28,23 +29,26 @@ class Silencer:
         self._access = access
         self._announcer = announcer
 
-    async def bring_in_line(self, member: Member) -> None:
+    async def bring_in_line(self, member: Member, placed: Placed) -> None:
         """Tell the node until it keeps exactly those tracks to itself. The next look at the room tries again."""
-        if member.silencing:
+        if placed.silencing:
             return
-        member.silencing = True
+        placed.silencing = True
         try:
-            while member.present and (wanted := to_silence(member)) != member.silenced:
-                peer, before = member.peer(), member.silenced
-                async with self._access.commanding(member) as node:
-                    await self._tell(node, peer, wanted - before, before - wanted)
-                if member.peer() == peer:
-                    member.silenced = wanted
-                await self._announce_again(member, before - wanted)
+            while self._goes_on(member, placed) and (wanted := to_silence(member, placed)) != placed.silenced:
+                before = placed.silenced
+                async with self._access.commanding(member, placed) as node:
+                    await self._tell(node, placed.peer, wanted - before, before - wanted)
+                placed.silenced = wanted
+                await self._announce_again(member, placed, before - wanted)
         except ControlPlaneError as error:
             log.info("silencing_failed", room=member.room.room, participant=member.id, reason=error.code)
         finally:
-            member.silencing = False
+            placed.silencing = False
+
+    @staticmethod
+    def _goes_on(member: Member, placed: Placed) -> bool:
+        return member.present and placed in member.placements
 
     @staticmethod
     async def _tell(node: MediaNode, peer: PeerRef, silent: Iterable[TrackId], heard: Iterable[TrackId]) -> None:
@@ -54,9 +58,9 @@ class Silencer:
             for track in tracks:
                 await node.mute_track(peer, track, muted)
 
-    async def _announce_again(self, member: Member, heard: Iterable[TrackId]) -> None:
+    async def _announce_again(self, member: Member, placed: Placed, heard: Iterable[TrackId]) -> None:
         """What was forbidden had ended for the room; it may be there again."""
         known = member.room.state.tracks
-        back = [member.sending[track] for track in heard if track in member.sending and track not in known]
+        back = [placed.sending[track] for track in heard if track in placed.sending and track not in known]
         if back:
             await self._announcer.announce(member, back)

@@ -8,7 +8,7 @@ from typing import Any, Never
 
 from control_plane.errors import Conflict, NotAllowed, NotFound, ResumeRefused, RoomFull
 from control_plane.ids import Identity, Incarnation, LegId, NodeId, ParticipantId, ReplicaId, RoomId, TrackId, new_id
-from control_plane.rooms.domain import ChatRecord, Ingest, Leg, Person, RoomState, TrackRecord
+from control_plane.rooms.domain import ChatRecord, Ingest, Leg, Move, Person, RoomState, TrackRecord
 from control_plane.rooms.errors import (
     ChangedMeanwhile,
     LobbyFull,
@@ -22,6 +22,7 @@ from control_plane.rooms.errors import (
 )
 from control_plane.rooms.mirror import MAX_CHAT
 from control_plane.rooms.permissions import Permissions
+from control_plane.rooms.placement.steps import Step
 from control_plane.rooms.policy import RoomPolicy
 from control_plane.state import Redis, Script, keys
 from media_adapters.models import TrackSource
@@ -72,7 +73,7 @@ class RoomStore:
         self._scripts = {
             name: _script(name)
             for name in (
-                "join", "place", "relocate", "renew", "leave", "detach", "attach", "resume", "confirm",
+                "join", "place", "placed", "move", "ready", "renew", "leave", "detach", "attach", "resume", "confirm",
                 "tracks", "chat", "permissions", "remove", "tend", "release", "snapshot", "close", "restore",
                 "policy", "lobby", "mute", "hand", "attributes", "inherit", "ingest",
             )
@@ -100,12 +101,22 @@ class RoomStore:
             raise RoomMissing(room)
         return Leg.model_validate_json(rest[0]), int(rest[1])
 
-    async def relocate(self, room: RoomId, lost: LegId, node: NodeId, fence: int) -> None:
-        """The driver replaces a lost leg: everybody on it gets the next epoch. No-op when the leg is gone already."""
-        leg = Leg(id=LegId(new_id("l")), node=node)
-        status, *_ = await self._run("relocate", room, lost, leg.model_dump_json(), fence)
-        if status == b"superseded":
-            raise Superseded
+    async def commit(self, room: RoomId, step: Step, fence: int) -> int:
+        """The driver's next step of where media live; returns a version by which it is in the room. Raises
+        `Superseded`, `ChangedMeanwhile` when another move is wished by now."""
+        reply = await self._run("placed", room, fence, json.dumps(step.as_json()))
+        self._expect_ok(reply)
+        return int(reply[1])
+
+    async def wish(self, state: RoomState, move: Move | None) -> None:
+        """Have the room's driver move it; None: it is to stay where it is. Raises `RoomGone`, `RoomMissing`."""
+        wished = "" if move is None else move.model_dump_json(exclude_none=True)
+        status, *_ = await self._run("move", state.room, state.incarnation, wished)
+        self._expect_room(state.room, status)
+
+    async def ready(self, room: RoomId, participant: ParticipantId, generation: int, epoch: int) -> None:
+        """All that the participant wants flows in this epoch; no-op for one that is over."""
+        self._expect_ok(await self._run("ready", room, participant, generation, epoch))
 
     async def renew(self, room: RoomId, participant: ParticipantId, generation: int) -> None:
         """Give the participant the next epoch on the same leg."""
@@ -319,6 +330,8 @@ class RoomStore:
             "tracks": [track.model_dump(mode="json") for track in tracks],
             "chat": [message.model_dump(mode="json") for message in state.chat],
         }
+        if state.move is not None:
+            known["move"] = state.move.model_dump(mode="json", exclude_none=True)
         status, *_ = await self._run("restore", state.room, json.dumps(known))
         if status == b"superseded":
             raise Superseded

@@ -206,7 +206,8 @@ class WhipService:
         except ControlPlaneError as error:
             log.info("not_inherited", room=room, participant=person.id, reason=error.code)
             return isinstance(error, Superseded)
-        member.negotiations.resumed(PeerConnectionRole.PUBLISHER, 1)
+        if member.placed is not None:
+            member.placed.negotiations.resumed(PeerConnectionRole.PUBLISHER, 1)
         session.begin(member, inherited=True)
         self._keep(session)
         try:

@@ -14,6 +14,6 @@ def handlers(media: MediaPlane, member: Member) -> Handlers:
         await media.candidate(member, message)
 
     async def ready(message: Ready) -> None:
-        media.ready(member, message.epoch)
+        await media.ready(member, message.epoch)
 
     return {Description: description, Candidate: candidate, Ready: ready}

@@ -104,12 +104,32 @@ local function present()
   return people, waiting
 end
 
+-- The leg on which whoever comes now is placed; nil before the first.
+local function home()
+  for _, raw in ipairs(redis.call('HVALS', LEGS)) do
+    local leg = cjson.decode(raw)
+    if (leg.leaving_since or 0) == 0 then return leg end
+  end
+end
+
+-- An epoch that this person never had, also none that was given up again.
+local function next_epoch(person)
+  person.last_epoch = math.max(person.epoch, person.last_epoch or 0) + 1
+  return person.last_epoch
+end
+
 -- Somebody comes in, from outside or from the lobby.
 local function seat(person)
   person.lobby, person.joined_at = false, now_ms()
   person.epoch, person.topology, person.leg = 0, 'waiting', ''
-  local leg_id = redis.call('HKEYS', LEGS)[1]
-  if leg_id then person.epoch, person.topology, person.leg = 1, 'sfu', leg_id end
+  local leg = home()
+  if leg then person.epoch, person.topology, person.leg = next_epoch(person), 'sfu', leg.id end
+end
+
+-- Where the room is to go, JSON; nil: nowhere.
+local function put_move(move)
+  if move then redis.call('HSET', META, 'move', cjson.encode(move)) else redis.call('HDEL', META, 'move') end
+  changes[#changes + 1] = {op = 'move', move = move}
 end
 
 -- Who would rather moderate: somebody connected, whom a token names, who has been here longer.

@@ -20,6 +20,7 @@ redis.call('HSET', META, 'incarnation', mine.incarnation, 'version', version, 'c
 for _, leg in ipairs(mine.legs) do
   if redis.call('HEXISTS', LEGS, leg.id) == 0 then put_leg(leg) end
 end
+if mine.move and redis.call('HEXISTS', META, 'move') == 0 then put_move(mine.move) end
 local gone = {}
 if theirs and theirs ~= mine.incarnation then
   for _, person in ipairs(present()) do
@@ -28,8 +29,10 @@ if theirs and theirs ~= mine.incarnation then
       gone[#gone + 1] = person
       drop_person(person, 'connection_lost')
     else
-      person.epoch, person.topology, person.leg = person.epoch + 1, 'waiting', ''
-      if mine.legs[1] then person.topology, person.leg = 'sfu', mine.legs[1].id end
+      person.epoch, person.topology, person.leg = next_epoch(person), 'waiting', ''
+      person.previous, person.ready = nil, false
+      local leg = home()
+      if leg then person.topology, person.leg = 'sfu', leg.id end
       put_person(person)
     end
   end

@@ -7,9 +7,10 @@ import pytest
 
 from control_plane.errors import Conflict, NotFound, ResumeRefused, RoomFull
 from control_plane.ids import Identity, Incarnation, LegId, NodeId, ParticipantId, ReplicaId, RoomId, TrackId, new_id
-from control_plane.rooms.domain import DELTA, Delta, Person, PersonChanged, PersonGone, RoomState, TrackRecord
+from control_plane.rooms.domain import DELTA, Delta, Leg, Person, PersonChanged, PersonGone, RoomState, TrackRecord
 from control_plane.rooms.errors import RoomGone, RoomMissing, Superseded, TokenReused
 from control_plane.rooms.mirror import Mirror
+from control_plane.rooms.placement.machine import found
 from control_plane.rooms.policy import RoomPolicy
 from control_plane.rooms.store import ResumeTokens, RoomStore, token_hash
 from control_plane.state import Redis
@@ -317,14 +318,16 @@ async def test_who_was_taken_for_dead_is_attached_again(store: RoomStore) -> Non
         await store.attach(ROOM, ParticipantId("p_alice"), 1, HERE)
 
 
-async def test_a_driver_that_lost_the_lease_relocates_nothing(store: RoomStore) -> None:
-    state = await join(store, "alice")
-    leg, _ = await store.place(ROOM, state.incarnation, NodeId("n1"))
+async def test_a_driver_that_lost_the_lease_moves_nothing(store: RoomStore) -> None:
+    await join(store, "alice")
+    await store.place(ROOM, Incarnation("i_first"), NodeId("n1"))
+    state = await store.snapshot(ROOM)
+    step = found(state, Leg(id=LegId("l_new"), node=NodeId("n2")), {NodeId("n1")}, 1)
     await store.release(ROOM, HERE)
     fence = (await store.tend(ROOM, THERE)).fence
     with pytest.raises(Superseded):
-        await store.relocate(ROOM, leg.id, NodeId("n2"), fence=state.fence)
-    await store.relocate(ROOM, leg.id, NodeId("n2"), fence=fence)
+        await store.commit(ROOM, step, fence=state.fence)
+    await store.commit(ROOM, step, fence=fence)
     after = await store.snapshot(ROOM)
     assert [leg.node for leg in after.legs.values()] == ["n2"]
     assert after.people[ParticipantId("p_alice")].epoch == 2
