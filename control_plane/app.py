@@ -41,6 +41,7 @@ from control_plane.rooms.local import LocalRoom
 from control_plane.rooms.media import MediaPlane
 from control_plane.rooms.member import Member
 from control_plane.rooms.moderation import Moderation
+from control_plane.rooms.moving import Mover
 from control_plane.rooms.node_access import NodeAccess
 from control_plane.rooms.office import RoomOffice
 from control_plane.rooms.owed import Owed
@@ -164,6 +165,7 @@ async def replica(
                 watch=watch,
                 index=index,
                 relays=relays,
+                mover=Mover(store, registry),
             ),
             others=[WhipRoutes(whip, verifier.verify)],
             web_root=settings.web_root,
@@ -204,6 +206,7 @@ def _api(
     watch: BanWatch,
     index: RoomIndex,
     relays: TurnRelays,
+    mover: Mover,
 ) -> Api:
     """What integrators' servers may ask of this replica."""
     idempotency = Idempotency(redis, clock)
@@ -212,7 +215,7 @@ def _api(
     return Api(
         [
             *TokenRoutes(tokens, idempotency, watch.has_kicked, clock).operations(),
-            *RoomApi(store, office, removals, idempotency).operations(),
+            *RoomApi(store, office, removals, mover, idempotency).operations(),
             *IceServerRoutes(relays).operations(),
         ],
         KeyAuthentication(ApiKeys(database, clock)),

@@ -13,10 +13,12 @@ from control_plane.clock import SystemClock
 from control_plane.database import Database, expect_migrated
 from control_plane.errors import NotFound
 from control_plane.ids import RoomId
+from control_plane.nodes.registry import NodeRegistry
 from control_plane.rooms.ban_cache import BanCache
 from control_plane.rooms.ban_table import BanTable
 from control_plane.rooms.domain import Person, RoomState
 from control_plane.rooms.index import RoomIndex
+from control_plane.rooms.moving import Mover
 from control_plane.rooms.office import RoomOffice
 from control_plane.rooms.policies import PolicyCache
 from control_plane.rooms.records import RoomRecords
@@ -40,6 +42,7 @@ class Desk:
     store: RoomStore
     office: RoomOffice
     removals: Removals
+    mover: Mover
 
     async def live(self, room: RoomId) -> RoomState:
         """Raises `NotFound`."""
@@ -68,9 +71,8 @@ def at_desk(act: Callable[[Desk], Awaitable[T]]) -> T:
             await expect_migrated(database)
             store, table = RoomStore(redis), BanTable(database)
             office = RoomOffice(RoomRecords(database), PolicyCache(redis), store, RoomIndex(redis))
-            return await act(
-                Desk(store, office, Removals(store, DirectBans(table, BanCache(redis)), table, SystemClock()))
-            )
+            removals = Removals(store, DirectBans(table, BanCache(redis)), table, SystemClock())
+            return await act(Desk(store, office, removals, Mover(store, NodeRegistry(redis))))
 
     return asyncio.run(run())
 

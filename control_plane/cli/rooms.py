@@ -1,4 +1,4 @@
-"""`nexusvibe room create | list | show | policy | lock | unlock | close | delete`."""
+"""`nexusvibe room create | list | show | policy | lock | unlock | move | close | delete`."""
 
 import argparse
 from typing import Any
@@ -9,8 +9,11 @@ from control_plane.cli.arguments import add_family, add_json
 from control_plane.cli.desk import NEEDS, OPERATOR, Desk, at_desk, moment, room_name
 from control_plane.cli.output import write, write_json, write_table
 from control_plane.cli.policies import add_policy_options, given_policy
-from control_plane.ids import RoomId
+from control_plane.errors import NoCapacity
+from control_plane.ids import NodeId, RoomId
+from control_plane.nodes.models import Node
 from control_plane.rooms.office import ListedRoom
+from control_plane.rooms.placing import Target
 from control_plane.rooms.policy import RoomPolicy
 from control_plane.rooms.records import RoomRecord
 from control_plane.rooms.routes.rooms import Room, listed_view, room_view
@@ -21,6 +24,7 @@ Rooms: those that were made on purpose, and those that people are in.
   nexusvibe room create class-7 --lobby --capacity 30     how it is to be run, before anybody is in it
   nexusvibe room policy class-7 --no-lobby                at once, also for who is in it
   nexusvibe room lock class-7                             nobody new gets in, moderators excepted
+  nexusvibe room move class-7 --node eu-3                 to another media node, while people go on talking
   nexusvibe room close class-7                            everybody is sent away; they may come back
   nexusvibe room delete class-7                           the same, and how it was run is forgotten
 
@@ -53,6 +57,7 @@ def add(commands: Any) -> None:
     policy.set_defaults(run=_policy)
     for each in (create, listing, show, policy):
         add_json(each)
+    _add_move(family)
 
     for name, help_, run in (
         ("lock", "let nobody new in, moderators excepted", _lock),
@@ -63,6 +68,18 @@ def add(commands: Any) -> None:
         simple = family.add_parser(name, help=help_)
         simple.add_argument("room", type=room_name)
         simple.set_defaults(run=run)
+
+
+def _add_move(family: Any) -> None:
+    move = family.add_parser(
+        "move", help="move a room to another media server while people are in it; ends when all have arrived"
+    )
+    move.add_argument("room", type=room_name)
+    where = move.add_mutually_exclusive_group(required=True)
+    where.add_argument("--node", metavar="NODE", help="the media node that it is to be on")
+    where.add_argument("--backend", metavar="SFU", help="any node with this media server, such as mediasoup")
+    move.add_argument("--no-wait", action="store_true", help="only ask for it")
+    move.set_defaults(run=_move)
 
 
 def _create(options: argparse.Namespace) -> int:
@@ -121,6 +138,23 @@ def _unlock(options: argparse.Namespace) -> int:
     return 0
 
 
+def _move(options: argparse.Namespace) -> int:
+    target = Target(NodeId(options.node) if options.node else None, options.backend)
+
+    async def act(desk: Desk) -> Node | None:
+        move = await desk.mover.move(options.room, target, OPERATOR)
+        return None if options.no_wait else await desk.mover.settled(options.room, move)
+
+    node = at_desk(act)
+    if options.no_wait:
+        write(f"Room {options.room} is being moved.")
+    elif node is not None:
+        write(f"Room {options.room} is on {node.id} ({node.backend}) now.")
+    else:
+        raise NoCapacity(f"Room {options.room} was not moved: nobody arrived there, or another move came after this.")
+    return 0
+
+
 def _close(options: argparse.Namespace) -> int:
     at_desk(lambda desk: desk.office.close(options.room, OPERATOR))
     write(f"Room {options.room} is closed.")
@@ -160,6 +194,7 @@ def _print_room(options: argparse.Namespace, room: Room) -> None:
         {"rule": "live since", "value": moment(live.since) if live else None},
         {"rule": "participants", "value": live.participants if live else 0},
         {"rule": "waiting", "value": live.waiting if live else 0},
+        {"rule": "node", "value": live.node if live else None},
         *({"rule": f"attribute {name}", "value": value} for name, value in room.attributes.items()),
     ]
     write_table(("rule", "value"), facts + _rules(room.policy.model_dump()), "")

@@ -46,6 +46,8 @@ class LiveRoom(Answer):
     since: Annotated[int, Field(description="Milliseconds since 1970.")]
     participants: Annotated[int, Field(description="Also those who lost their connection and may resume.")]
     waiting: Annotated[int, Field(description="How many wait in the lobby.")]
+    node: Annotated[str | None, Field(description="The media node that it is on, or goes to; null while on none.")]
+    moving: Annotated[bool, Field(description="Whether it is on its way to another media node.")]
 
 
 class Room(Answer):
@@ -162,6 +164,8 @@ def room_view(known: KnownRoom) -> Room:
             since=known.live.created_at,
             participants=len(known.live.people) - waiting,
             waiting=waiting,
+            node=known.live.home.node if known.live.home is not None else None,
+            moving=known.live.moving,
         )
     created_at = known.record.created_at if known.record is not None else None
     return Room(

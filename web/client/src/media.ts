@@ -67,11 +67,20 @@ export class Media {
     this.refresh();
   }
 
-  /** The server is done with this epoch. */
+  /** The server is done with this epoch. If it is the newer of two, the call stays where it comes from. */
   closed(epoch: number): void {
-    if (this.previous?.epoch !== epoch) return;
-    this.previous.close();
-    this.previous = null;
+    if (this.current?.epoch === epoch) {
+      this.watching.abort();
+      this.current.close();
+      this.current = this.previous;
+      this.currentReady = this.current !== null;
+      this.previous = null;
+    } else if (this.previous?.epoch === epoch) {
+      this.previous.close();
+      this.previous = null;
+    } else {
+      return;
+    }
     this.refresh();
   }
 

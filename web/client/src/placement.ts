@@ -16,6 +16,7 @@ import { Subscriber } from "./subscriber.ts";
 export class PlacementMedia {
   private publisher: Publisher | null = null;
   private currentSubscriber: Subscriber | null = null;
+  private receives = true;
 
   constructor(
     private readonly placement: Placement,
@@ -44,12 +45,12 @@ export class PlacementMedia {
   description(event: DescriptionEvent): void {
     const { type, sdp } = event.description;
     if (event.pc === "publisher" && type === "answer") this.publisher?.answered(event.negotiation, sdp);
-    if (event.pc === "subscriber" && type === "offer") this.receive().offered(event);
+    if (event.pc === "subscriber" && type === "offer") this.receive()?.offered(event);
   }
 
   candidate(event: CandidateEvent): void {
     if (event.pc === "publisher") this.publisher?.candidate(event);
-    else this.receive().candidate(event);
+    else this.receive()?.candidate(event);
   }
 
   restart({ pc, ice_servers }: RestartEvent): void {
@@ -83,7 +84,9 @@ export class PlacementMedia {
     return this.publisher ? outboundReading(await this.publisher.stats()) : null;
   }
 
+  /** Receives nothing here any more, whatever the server may still offer. */
   dropSubscriber(): void {
+    this.receives = false;
     this.currentSubscriber?.close();
     this.currentSubscriber = null;
   }
@@ -94,8 +97,8 @@ export class PlacementMedia {
     this.dropSubscriber();
   }
 
-  private receive(): Subscriber {
-    this.currentSubscriber ??= new Subscriber(this.placement, this.link);
+  private receive(): Subscriber | null {
+    if (this.receives) this.currentSubscriber ??= new Subscriber(this.placement, this.link);
     return this.currentSubscriber;
   }
 }
