@@ -54,7 +54,7 @@ def api_document() -> dict[str, Any]:
     """What a replica serves at /v1/openapi.json. Operations are described without what they act on."""
     nothing: Any = None
     tokens = TokenRoutes(nothing, nothing, nothing).operations()
-    rooms = RoomApi(nothing, nothing, nothing, nothing).operations()
+    rooms = RoomApi(nothing, nothing, nothing, nothing, nothing).operations()
     relays = IceServerRoutes(nothing).operations()
     return document([*tokens, *rooms, *relays], COMMON_ERRORS)
 

@@ -16,6 +16,7 @@ from control_plane.ids import Incarnation, LegId, NodeId, ReplicaId, RoomId
 from control_plane.rooms.domain import Leg, Person
 from control_plane.rooms.errors import Superseded
 from control_plane.rooms.local import LocalRoom
+from control_plane.rooms.placement.emptying import Emptying
 from control_plane.rooms.placement.runner import MovingNodes, Runner
 from control_plane.rooms.placing import Placing
 from control_plane.rooms.presence import Presence
@@ -46,7 +47,8 @@ class DrivenNodes(MovingNodes, Protocol):
 class Driver:
     """One per replica, for all rooms whose lease the replica holds.
 
-    `inherit` speaks for a publisher by HTTP whose replica is gone; false when that is not possible now.
+    `inherit` speaks for a publisher by HTTP whose replica is gone; false when that is not possible now. `emptying` says
+    which rooms are to leave their nodes.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Driver:
         self._runner = Runner(store, nodes, placing, self._now_ms)
         self._ahead_ms = 0.0
         self.presence = Presence(clock)
+        self.emptying = Emptying(frozenset)
         self.inherit: Callable[[RoomId, Person], Awaitable[bool]] | None = None
 
     async def drive(self, local: LocalRoom, tended: Tended) -> None:
@@ -76,6 +79,9 @@ class Driver:
         try:
             await self._give_up_places(local, tended)
             await self._place_if_due(local)
+            wish = self.emptying.look(local.state, tended.now_ms)
+            if wish is not None:
+                await self._store.wish(local.state, wish.move)
             await self._runner.run(local, tended.fence)
             for leg in tuple(local.state.legs.values()):
                 if not self._nodes.is_lost(leg.node):

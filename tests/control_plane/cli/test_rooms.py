@@ -44,7 +44,7 @@ class Shell:
 
 @pytest.fixture
 async def replica(redis_target: RedisTarget) -> AsyncIterator[LocalReplica]:
-    async with local_node(redis_target, "n1"), local_replica(redis_target, "here", nodes=("n1",)) as replica:
+    async with local_node(redis_target, "n1"), local_replica(redis_target, "here", nodes=("n1", "n2")) as replica:
         yield replica
 
 
@@ -154,3 +154,16 @@ async def test_a_redis_that_is_not_there_is_one_line(nexusvibe: Shell, monkeypat
     monkeypatch.setenv("NEXUSVIBE_REDIS_URL", "unix:///nonexistent/redis.sock")
     code, printed, complaint = await nexusvibe("room", "list")
     assert (code, printed, complaint.count("\n")) == (1, "", 1)
+
+
+async def test_a_room_is_moved_and_told_where_it_is(nexusvibe: Shell, redis_target: RedisTarget, ann: Client) -> None:
+    async with local_node(redis_target, "n2"):
+        code, _, complaint = await nexusvibe("room", "move", "demo", "--node", "n1")
+        assert (code, complaint) == (1, "nexusvibe: Room demo is on n1 already.\n")
+        moving = asyncio.create_task(nexusvibe("room", "move", "demo", "--node", "n2"))
+        placed = await ann.hears("placement")
+        assert (await nexusvibe.json("room", "show", "demo"))["live"]["moving"]
+        await ann.asks("ready", epoch=placed["placement"]["epoch"])
+        assert (await moving)[1] == "Room demo is on n2 (recorder) now.\n"
+        shown = (await nexusvibe.json("room", "show", "demo"))["live"]
+        assert (shown["node"], shown["moving"]) == ("n2", False)

@@ -159,3 +159,17 @@ async def test_ten_thousand_rooms_are_listed_each_once(api: ApiClient, replica: 
         assert sorted(listed) == listed
         assert set(names) <= set(listed)
         assert len(listed) in {len(names), len(names) + 1}  # who joined just now is listed within a second
+
+
+async def test_a_room_is_moved_only_to_where_it_can_be(api: ApiClient, replica: LocalReplica) -> None:
+    path = "/v1/rooms/demo/move"
+    assert (await api.asks("POST", path, {"node": "n1"})).code == "not_found"
+    async with connected(replica.ws_url) as ann:
+        await ann.join(replica.token("demo", "ann"))
+        assert (await api.asks("POST", path, {})).code == "invalid_request"
+        assert (await api.asks("POST", path, {"node": "n1", "backend": "janus"})).code == "invalid_request"
+        assert (await api.asks("POST", path, {"node": "n1"})).code == "conflict"
+        assert (await api.asks("POST", path, {"backend": "janus"})).code == "not_found"
+        assert (await api.with_key(await replica.api_key("shop-")).asks("POST", path, {"node": "n1"})).status == 403
+        live = (await api.asks("GET", "/v1/rooms/demo")).body["live"]
+        assert (live["node"], live["moving"]) == ("n1", False)

@@ -10,6 +10,11 @@ import { type MediaLink, Peer } from "./peer.ts";
 import { inboundReadings } from "./stats.ts";
 import { Serial } from "./timing.ts";
 
+/** Of a picture, until it is taken for one that goes on: the first come unevenly, while its sender finds its pace. */
+const WARM_FRAMES = 10;
+/** The same for one that changes rarely, since its first frame. */
+const WARM_MS = 1500;
+
 interface Answer {
   readonly negotiation: number;
   readonly sdp: string;
@@ -23,6 +28,7 @@ export class Subscriber {
   private readonly serial = new Serial();
   private receivers: ReadonlyMap<string, RTCRtpReceiver> = new Map();
   private readonly flowing = new Set<string>();
+  private readonly firstSeen = new Map<string, number>();
   private latest = 0;
   private ufrag: string | undefined;
   private answer: Answer | null = null;
@@ -48,14 +54,22 @@ export class Subscriber {
     return this.flowing.has(track);
   }
 
-  /** Looks which tracks have delivered media by now. */
+  /** Looks which tracks deliver media by now. */
   async look(): Promise<void> {
     const readings = inboundReadings(await this.stats());
     for (const [track, receiver] of this.receivers) {
       const reading = readings.get(receiver.track.id);
-      const delivered = receiver.track.kind === "video" ? reading?.framesDecoded : reading?.packetsReceived;
-      if (delivered) this.flowing.add(track);
+      if (receiver.track.kind === "audio" && reading?.packetsReceived) this.flowing.add(track);
+      if (receiver.track.kind === "video" && this.warm(track, reading?.framesDecoded ?? 0))
+        this.flowing.add(track);
     }
+  }
+
+  private warm(track: string, frames: number): boolean {
+    if (frames === 0) return false;
+    const since = this.firstSeen.get(track) ?? performance.now();
+    this.firstSeen.set(track, since);
+    return frames >= WARM_FRAMES || performance.now() - since >= WARM_MS;
   }
 
   /** What this connection has counted. */
@@ -122,6 +136,7 @@ export class Subscriber {
       }),
     );
     for (const track of this.flowing) if (!this.receivers.has(track)) this.flowing.delete(track);
+    for (const track of this.firstSeen.keys()) if (!this.receivers.has(track)) this.firstSeen.delete(track);
     this.link.changed();
   }
 

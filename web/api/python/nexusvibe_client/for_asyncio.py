@@ -119,6 +119,10 @@ class AsyncRooms:
         found: models.Room = await self._api.ask(wire.get("rooms", room))
         return found
 
+    async def move(self, room: str, **to: Unpack[models.MoveRequest]) -> None:
+        """Move the call to another media server while it goes on; `get` tells when it is over, and where it is then."""
+        await self._api.ask(wire.act("rooms", room, "move", body=to))
+
     async def close(self, room: str) -> None:
         """Send everybody away; how the room is run stays."""
         await self._api.ask(wire.act("rooms", room, "close"))

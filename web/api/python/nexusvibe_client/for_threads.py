@@ -117,6 +117,10 @@ class Rooms:
         found: models.Room = self._api.ask(wire.get("rooms", room))
         return found
 
+    def move(self, room: str, **to: Unpack[models.MoveRequest]) -> None:
+        """Move the call to another media server while it goes on; `get` tells when it is over, and where it is then."""
+        self._api.ask(wire.act("rooms", room, "move", body=to))
+
     def close(self, room: str) -> None:
         """Send everybody away; how the room is run stays."""
         self._api.ask(wire.act("rooms", room, "close"))

@@ -95,6 +95,12 @@ class LiveRoom(TypedDict):
     waiting: int
     """How many wait in the lobby."""
 
+    node: str | None
+    """The media node that it is on, or goes to; null while on none."""
+
+    moving: bool
+    """Whether it is on its way to another media node."""
+
 
 class Message(TypedDict):
     id: str
@@ -135,6 +141,25 @@ class MintedToken(TypedDict):
 
     expires_at: int
     """Seconds since 1970."""
+
+
+class MoveRequest(TypedDict):
+    """Either a node or a backend."""
+
+    node: NotRequired[str | None]
+    """The media node that it is to be on."""
+
+    backend: NotRequired[str | None]
+    """The media server that it is to be on, such as `mediasoup`, on any node."""
+
+
+class Moving(TypedDict):
+    id: str
+    """Of this move."""
+
+    room: str
+    node: str | None
+    backend: str | None
 
 
 class ParticipantBanRequest(TypedDict):

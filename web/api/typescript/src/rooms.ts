@@ -6,6 +6,7 @@ import type {
   Message,
   MessageRequest,
   MintedToken,
+  MoveRequest,
   Policy,
   PolicyChange,
   Room,
@@ -48,6 +49,11 @@ export class Rooms {
 
   get(room: string): Promise<Room> {
     return this.http.get(["rooms", room]);
+  }
+
+  /** Move the call to another media server while it goes on; `get` tells when it is over, and where it is then. */
+  move(room: string, to: MoveRequest): Promise<void> {
+    return this.http.act("POST", ["rooms", room, "move"], to);
   }
 
   /** Send everybody away; how the room is run stays. */

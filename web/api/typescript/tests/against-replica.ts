@@ -64,6 +64,7 @@ async function record(): Promise<string[][]> {
   await Promise.all([
     tokens.mint({ room: r }),
     ...[rooms.create({}), all(rooms.list()), rooms.get(r), rooms.close(r), rooms.delete(r)],
+    rooms.move(r, { backend: "janus" }),
     ...[rooms.policy(r), rooms.updatePolicy(r, ANYWAY, {})],
     ...[rooms.attributes(r), rooms.updateAttributes(r, ANYWAY, {})],
     ...[all(participants.list(r)), participants.get(r, p), participants.kick(r, p), participants.ban(r, p)],

@@ -119,6 +119,14 @@ export interface LiveRoom {
    * How many wait in the lobby.
    */
   waiting: number;
+  /**
+   * The media node that it is on, or goes to; null while on none.
+   */
+  node: string | null;
+  /**
+   * Whether it is on its way to another media node.
+   */
+  moving: boolean;
 }
 export interface Message {
   id: string;
@@ -170,6 +178,28 @@ export interface MintedToken {
    * Seconds since 1970.
    */
   expires_at: number;
+}
+/**
+ * Either a node or a backend.
+ */
+export interface MoveRequest {
+  /**
+   * The media node that it is to be on.
+   */
+  node?: string | null;
+  /**
+   * The media server that it is to be on, such as `mediasoup`, on any node.
+   */
+  backend?: string | null;
+}
+export interface Moving {
+  /**
+   * Of this move.
+   */
+  id: string;
+  room: string;
+  node: string | null;
+  backend: string | null;
 }
 export interface MuteRequest {
   source: TrackSource;
