@@ -19,7 +19,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.faults, pytest.mark.asyncio(loop_
 WATCH_S = 6.0
 WARM_UP_S = 5.0
 """Pictures come unevenly while a publisher finds out how much it may send."""
-OTHER = {"janus": "mediasoup", "mediasoup": "janus"}
 
 
 @dataclass(frozen=True)
@@ -102,36 +101,40 @@ async def call(people: People, system: System) -> AsyncIterator[Call]:
 async def moves_unnoticed(running: Call, figures: Figures, name: str, *where: str) -> None:
     alice, bob, carol = running.everybody
     ids = await running.ids()
-    await alice.says("before the move")
+    await alice.says(f"before {name}")
     control = await running.left_alone()
     moving = asyncio.create_task(running.moved(*where))
-    await bob.says("in the middle of it")
+    await bob.says(f"in the middle of {name}")
     gap = await moving
     figures(name, longest_frame_gap_ms=gap, longest_frame_gap_control_ms=control, over_control_ms=gap - control)
     assert gap < control + 1000  # figures are for `make faults`; a call that breaks and begins anew takes longer
 
     assert await running.ids() == ids
     await running.is_whole()
-    await carol.says("after the move")
+    await carol.says(f"after {name}")
     for person in running.everybody:
-        for text in ("before the move", "in the middle of it", "after the move"):
+        for text in (f"before {name}", f"in the middle of {name}", f"after {name}"):
             await person.reads(text)
-    await alice.toggles_microphone()
-    await bob.hears("alice")
 
 
 @pytest.mark.timeout(240)
-async def test_a_call_moves_to_another_node(people: People, figures: Figures, backend: str) -> None:
+async def test_a_call_moves_to_another_node_and_back(people: People, figures: Figures, backend: str) -> None:
     async with running_system(backend, nodes=2, spare=0) as system, call(people, system) as running:
-        target = {"node1": "node2", "node2": "node1"}[await running.node()]
-        await moves_unnoticed(running, figures, f"node to node, {backend}", "--node", target)
-        assert await running.node() == target
+        home = await running.node()
+        other = {"node1": "node2", "node2": "node1"}[home]
+        for name, target in (("node to node", other), ("node to node, back", home)):
+            await moves_unnoticed(running, figures, f"{name}, {backend}", "--node", target)
+            assert await running.node() == target
+        alice, bob, _ = running.everybody
+        await alice.toggles_microphone()
+        await bob.hears("alice")
 
 
 @pytest.mark.timeout(240)
-async def test_a_call_moves_to_another_media_server(people: People, figures: Figures, backend: str) -> None:
-    async with running_system(backend, spare=1) as system, call(people, system) as running:
-        await system.start_node(backend=OTHER[backend])
+async def test_a_call_moves_to_another_media_server_and_back(people: People, figures: Figures) -> None:
+    async with running_system("janus", spare=1) as system, call(people, system) as running:
+        await system.start_node(backend="mediasoup")
         await system.nodes[1].says("sfu_ready")
-        await moves_unnoticed(running, figures, f"{backend} to {OTHER[backend]}", "--backend", OTHER[backend])
-        assert await running.node() == "node2"
+        for before, after, node in (("janus", "mediasoup", "node2"), ("mediasoup", "janus", "node1")):
+            await moves_unnoticed(running, figures, f"{before} to {after}", "--backend", after)
+            assert await running.node() == node

@@ -84,8 +84,9 @@ class Runner:
             decision = decide(state, lost, self._now_ms(), here)
         match decision:
             case Commit(step=step, why=why):
-                log.info("room_moves", room=local.room, step=why, to=step.move and step.move.id)
-                return await self._commit(local, state, step, fence)
+                log.info("move_step", room=local.room, step=why)
+                await self._commit(local, state, step, fence)
+                return True
             case Find():
                 return await self._find(local, state, decision, fence)
         return False
@@ -102,19 +103,23 @@ class Runner:
             if step is None:
                 raise
             log.warning("room_not_moved", room=local.room, reason=error.message)
-            return await self._commit(local, state, step, fence)
+            await self._commit(local, state, step, fence)
+            return True
         leg = next((leg for leg in state.legs.values() if leg.node == node), None) or Leg(
             id=LegId(new_id("l")), node=node
         )
         if state.move is not None and not await self._opens(node, ref, fence):
             # The move goes on to another, if it may. A room that has nowhere to be does not wait for an answer.
             await self._placing.give_back(ref, wanted.purpose, node)
-            return await self._commit(local, state, without(state, node), fence)
-        log.info("room_goes_to", room=local.room, node=node, people=len(state.people))
-        if await self._commit(local, state, found(state, leg, lost, self._now_ms()), fence):
+            await self._commit(local, state, without(state, node), fence)
             return True
-        await self._placing.give_back(ref, wanted.purpose, node)
-        return False
+        if state.move is None:
+            log.warning("leg_relocated", room=local.room, lost=sorted(lost), to=node)
+        else:
+            log.info("move_begins", room=local.room, move=state.move.id, to=node, people=len(state.people))
+        if not await self._commit(local, state, found(state, leg, lost, self._now_ms()), fence):
+            await self._placing.give_back(ref, wanted.purpose, node)
+        return True
 
     async def _opens(self, node: NodeId, room: RoomRef, fence: int) -> bool:
         try:
@@ -125,13 +130,16 @@ class Runner:
         return True
 
     async def _commit(self, local: LocalRoom, state: RoomState, step: Step, fence: int) -> bool:
-        """Whether it was made. The media of whoever left a leg are closed by their replicas; what those leave behind
-        is closed here, and with its last leg the room at a node."""
+        """Whether it was made: another move may be wished by now.
+
+        The media of whoever left a leg are closed by their replicas; what those leave behind is closed here, and with
+        its last leg the room at a node.
+        """
         try:
             version = await self._store.commit(local.room, step, fence)
         except ChangedMeanwhile:
             await local.refresh()
-            return True
+            return False
         await local.wait_for(version)
         for leg in step.drop:
             if leg not in local.state.legs and not self._nodes.is_lost(state.legs[leg].node):
