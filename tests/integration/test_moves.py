@@ -236,6 +236,21 @@ async def test_a_target_that_fails_leaves_the_call_where_it_is(floor: Floor) -> 
         assert not [event for event in ann.events if event["type"].startswith("placement")]
 
 
+async def test_a_call_that_nobody_follows_stays_where_it_was(floor: Floor) -> None:
+    async with connected(floor.replica.ws_url) as ann:
+        await floor.joins(ann, "ann")
+        await publishes(ann, "ann")
+        old, new = await floor.home(), await floor.other()
+        move = await floor.mover.move(ROOM, Target(new.id), "test")
+        await ann.hears("placement")
+        closed = await ann.until(lambda event: event["type"] == "placement.closed", seconds=25)
+        assert closed["epoch"] == 2
+        assert await floor.mover.settled(ROOM, move) is None
+        assert await floor.home() is old
+        await publishes(ann, "ann", epoch=1, negotiation=2)
+        await new.media.until(lambda: not new.media.rooms)
+
+
 async def test_a_move_is_refused_with_the_reason(floor: Floor, redis_target: RedisTarget) -> None:
     with pytest.raises(NotFound, match="Nobody is in"):
         await floor.mover.move(ROOM, Target(NodeId("n1")), "test")
