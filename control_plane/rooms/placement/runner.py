@@ -86,7 +86,7 @@ class Runner:
             case Commit(step=step, why=why):
                 log.info("move_step", room=local.room, step=why)
                 await self._commit(local, state, step, fence)
-                return True
+                return local.version > state.version  # else what it was decided from is not so: the next look
             case Find():
                 return await self._find(local, state, decision, fence)
         return False
