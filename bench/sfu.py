@@ -88,7 +88,7 @@ async def _compare(sfu: str, cameras: int) -> list[Row]:
 async def _run(sfu: str, cameras: int, *, bare: bool = False) -> Figures:
     async with _stage(sfu, bare=bare) as stage:
         figures, before = Figures(), memory(stage.system.sfu)
-        await stage.senders.publish(cameras)
+        await stage.senders.publish(0, cameras)
         joins = await stage.viewers.view(0, VIEWERS, cameras)
         figures.first_frame, figures.every_frame = [one for one, _ in joins], [every for _, every in joins]
         await asyncio.sleep(SETTLE_S)
@@ -104,7 +104,7 @@ async def _limit(sfu: str) -> list[Row]:
     cameras, viewers, rows = CAMERAS[-1], 0, []
     deadline = asyncio.get_running_loop().time() + LIMIT_S
     async with _stage(sfu, bare=False) as stage:
-        await stage.senders.publish(cameras)
+        await stage.senders.publish(0, cameras)
         for wanted in LIMIT_VIEWERS:
             await stage.viewers.view(viewers, wanted - viewers, cameras)
             viewers = wanted

@@ -27,7 +27,7 @@ from aiortc import (
 )
 from aiortc.rtcrtpparameters import RTCRtcpFeedback, RTCRtcpParameters, RTCRtpEncodingParameters, RTCRtpSendParameters
 
-from bench.sfu_media import Arrivals, Camera
+from bench.sfu_media import Arrivals, Camera, SilentMicrophone
 from media_adapters.janus.client import JanusClient, open_client
 from tests.support.client import Client, connected
 
@@ -96,27 +96,47 @@ class NexusVibe:
             yield cls(address, stack)
 
     async def publishes(self, number: int) -> None:
-        client = await self._joined(self._address["publishers"][number])
-        connection = peer_connection()
-        self._stack.push_async_callback(connection.close)
+        client, connection = await self._joined(self._address["publishers"][number]), self._connection()
         sdp = await offer_of_camera(connection)
-        await client.asks(
-            "description", epoch=1, pc="publisher", negotiation=1, description={"type": "offer", "sdp": sdp},
-            tracks=[{"id": f"t_camera_{number}", "mid": "0", "kind": "video", "source": "camera"}],
-        )  # fmt: skip
-        answer = await client.hears("description", pc="publisher")
-        await connection.setRemoteDescription(RTCSessionDescription(answer["description"]["sdp"], "answer"))
-        await client.until(lambda event: event["type"] == "track.published" and _mine(client, event))
+        track = {"id": f"t_camera_{number}", "mid": "0", "kind": "video", "source": "camera"}
+        await self._offer(client, connection, sdp, track)
+
+    async def listens(self, number: int) -> Arrivals:
+        """Be a participant with a silent microphone, who receives everybody."""
+        client, connection, arrivals = (
+            await self._joined(self._address["people"][number]),
+            self._connection(),
+            Arrivals(looks=False),
+        )
+        answering = asyncio.create_task(self._answer_on(client, self._connection(), arrivals))
+        self._stack.push_async_callback(ended, answering)
+        connection.addTrack(SilentMicrophone())
+        await connection.setLocalDescription(await connection.createOffer())
+        track = {"id": f"t_microphone_{number}", "mid": "0", "kind": "audio", "source": "microphone"}
+        await self._offer(client, connection, str(connection.localDescription.sdp), track)
+        return arrivals
 
     async def views(self, number: int, cameras: int) -> Arrivals:
         client = await self._joined(self._address["viewers"][number])
-        connection = peer_connection()
-        self._stack.push_async_callback(connection.close)
+        connection = self._connection()
         await self._answer(client, connection, arrivals := Arrivals())
         answering = asyncio.create_task(self._answer_on(client, connection, arrivals))
         self._stack.push_async_callback(ended, answering)
         await all_seen(arrivals, cameras)
         return arrivals
+
+    def _connection(self) -> RTCPeerConnection:
+        connection = peer_connection()
+        self._stack.push_async_callback(connection.close)
+        return connection
+
+    async def _offer(self, client: Client, connection: RTCPeerConnection, sdp: str, track: Mapping[str, str]) -> None:
+        """Returns once the others can receive it."""
+        offer = {"type": "offer", "sdp": sdp}
+        await client.asks("description", epoch=1, pc="publisher", negotiation=1, description=offer, tracks=[track])
+        answer = await client.hears("description", pc="publisher")
+        await connection.setRemoteDescription(RTCSessionDescription(answer["description"]["sdp"], "answer"))
+        await client.until(lambda event: event["type"] == "track.published" and _mine(client, event))
 
     async def _joined(self, token: str) -> Client:
         client = await self._stack.enter_async_context(connected(self._address["url"]))

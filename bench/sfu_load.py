@@ -27,13 +27,17 @@ class Load:
         self._orders, self._answers = orders, answers
         self.pid = pid
 
-    async def publish(self, count: int) -> None:
-        await self._ask(do="publish", count=count)
+    async def publish(self, first: int, count: int) -> None:
+        await self._ask(do="publish", first=first, count=count)
 
     async def view(self, first: int, count: int, cameras: int) -> list[tuple[float, float]]:
         """Let `count` viewers join one after another. Of each, ms until the first and until the last camera's key frame
         had arrived whole; infinite when it never did."""
         return [(one, every) for one, every in await self._ask(do="view", first=first, count=count, cameras=cameras)]
+
+    async def listen(self, first: int, count: int) -> None:
+        """Let `count` people with silent microphones come one after another and receive everybody (NexusVibe only)."""
+        await self._ask(do="listen", first=first, count=count)
 
     async def take(self) -> tuple[int, int]:
         """Packets that arrived at the viewers and that should have, since it was asked last."""
@@ -73,14 +77,17 @@ async def _serve(kind: str, address: Mapping[str, Any]) -> None:
             print(json.dumps(await _do(clients, viewers, json.loads(line))), flush=True)
 
 
-async def _do(clients: Clients, viewers: list[Arrivals], order: Mapping[str, Any]) -> Any:
+async def _do(clients: Any, viewers: list[Arrivals], order: Mapping[str, Any]) -> Any:
     match order:
-        case {"do": "publish", "count": count}:
+        case {"do": "publish", "first": first, "count": count}:
             encoded_camera()
-            await asyncio.gather(*(clients.publishes(number) for number in range(count)))
+            await asyncio.gather(*(clients.publishes(number) for number in range(first, first + count)))
             return None
         case {"do": "view", "first": first, "count": count, "cameras": cameras}:
             return [await _view(clients, viewers, number, cameras) for number in range(first, first + count)]
+        case {"do": "listen", "first": first, "count": count}:
+            viewers += [await clients.listens(number) for number in range(first, first + count)]
+            return None
         case _:
             taken = [viewer.take() for viewer in viewers]
             return [sum(packets for packets, _ in taken), sum(expected for _, expected in taken)]

@@ -17,6 +17,7 @@ from aiortc.rtp import RtpPacket
 WIDTH, HEIGHT, FPS, LOOP_FRAMES = 1280, 720, 30, 60
 ASKED_BITRATE = 700_000
 """bits/s. The encoder takes twice as much for the first seconds of this picture, which are all that is used."""
+OPUS_SILENCE, OPUS_CLOCK, SILENCE_S = b"\xf8\xff\xfe", 48_000, 0.4
 PROBATION = 1234
 """The SSRC on which mediasoup probes for bandwidth; it carries nothing."""
 RECEIVE_BUFFER = 4 << 20
@@ -72,6 +73,24 @@ class Camera(MediaStreamTrack):
         self._next = 0
 
 
+class SilentMicrophone(MediaStreamTrack):
+    """What discontinuous transmission sends of somebody who listens (RFC 7587 §3.1.3): 20 ms of silence each 400 ms."""
+
+    kind = "audio"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sent = 0
+
+    async def recv(self) -> av.Packet:  # type: ignore[override] - aiortc sends packets as well as frames
+        if self._sent:
+            await asyncio.sleep(SILENCE_S)
+        packet = av.Packet(OPUS_SILENCE)
+        packet.pts, packet.time_base = int(self._sent * SILENCE_S * OPUS_CLOCK), fractions.Fraction(1, OPUS_CLOCK)
+        self._sent += 1
+        return packet
+
+
 @dataclass
 class Stream:
     """One SSRC as it arrives."""
@@ -88,6 +107,8 @@ class Stream:
 class Arrivals:
     """What one viewer receives. Datagrams are counted as they leave the socket; only the first ones are decrypted."""
 
+    looks: bool = True
+    """Whether key frames are looked for: every stream is a camera's then."""
     streams: dict[int, Stream] = field(default_factory=dict)
     _counted: int = 0
     _expected: int = 0
@@ -135,7 +156,7 @@ class Arrivals:
         ahead = (sequence - stream.highest) & 0xFFFF
         if ahead < 0x8000:
             stream.highest += ahead
-        if stream.whole_at is None:
+        if self.looks and stream.whole_at is None:
             self._look_for_key_frame(stream, data, timestamp)
 
     def _look_for_key_frame(self, stream: Stream, data: bytes, timestamp: int) -> None:

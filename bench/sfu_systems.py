@@ -16,19 +16,21 @@ from tests.support.janus import running_janus
 from tests.support.replica import System, running_system
 
 BRIDGE = Path(__file__).parents[1] / "media_adapters/mediasoup/bridge"
-MOST_VIEWERS, MOST_CAMERAS = 64, 16
+MOST_VIEWERS, MOST_CAMERAS, MOST_PEOPLE = 64, 16, 64
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass(frozen=True)
 class UnderLoad:
-    """`kind` and `address` are for the generators. `sfu` and `rest`: pids of what forwards and of all else."""
+    """`kind` and `address` are for the generators. `sfu` and `rest`: pids of what forwards and of all else, of which
+    `node` are beside the SFU: the agent, and what it needs to command it."""
 
     kind: str
     address: Mapping[str, Any]
     sfu: Sequence[int]
     rest: Sequence[int]
+    node: Sequence[int] = ()
 
 
 def cpu(pids: Sequence[int]) -> float:
@@ -49,16 +51,23 @@ def running(sfu: str, *, bare: bool) -> AbstractAsyncContextManager[UnderLoad]:
 @asynccontextmanager
 async def _nexusvibe(sfu: str) -> AsyncIterator[UnderLoad]:
     async with running_system(sfu, spare=0) as system:
-        replica, agent = system.replicas[0], system.nodes[0].pid
-        address = {
-            "url": replica.ws_url,
-            "publishers": [replica.token(ROOM, f"camera{n}", subscribe=False) for n in range(MOST_CAMERAS)],
-            "viewers": [replica.token(ROOM, f"viewer{n}", publish=[]) for n in range(MOST_VIEWERS)],
-        }
+        agent = system.nodes[0].pid
         started = list(_descendants(agent))
         forwards = [pid for pid in started if _name(pid) in {"janus", "mediasoup-worke"}]  # names end at 15 letters
-        rest = [pid for pid in started if pid not in forwards]
-        yield UnderLoad("nexusvibe", address, forwards, [*rest, agent, *_control_plane(system)])
+        node = [agent, *(pid for pid in started if pid not in forwards)]
+        rest = [*node, *_control_plane(system)]
+        yield UnderLoad("nexusvibe", nexusvibe_address(system), forwards, rest, node)
+
+
+def nexusvibe_address(system: System) -> Mapping[str, Any]:
+    """What the generators have to know of a system of ours."""
+    replica = system.replicas[0]
+    return {
+        "url": replica.ws_url,
+        "publishers": [replica.token(ROOM, f"camera{n}", subscribe=False) for n in range(MOST_CAMERAS)],
+        "viewers": [replica.token(ROOM, f"viewer{n}", publish=[]) for n in range(MOST_VIEWERS)],
+        "people": [replica.token(ROOM, f"listener{n}") for n in range(MOST_PEOPLE)],
+    }
 
 
 def _control_plane(system: System) -> list[int]:

@@ -25,6 +25,12 @@ class Row:
         return f"{self.what:58} {' '.join(f'{each:12,.{self.digits}f}' for each in figures)}  {self.unit}"
 
 
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value that so much of all, from 0 to 1, does not exceed."""
+    ordered = sorted(values)
+    return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
+
+
 def show(title: str, rows: Sequence[Row]) -> None:
     print(f"\n{title}\n{'':58} {'median':>12} {'least':>12} {'most':>12}")
     for row in rows:

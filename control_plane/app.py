@@ -3,9 +3,11 @@
 import asyncio
 import gc
 import signal
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from importlib.metadata import version
 
 import structlog
 from aiohttp import web
@@ -19,21 +21,37 @@ from control_plane.access.tokens import RoomTokens
 from control_plane.access.verifier import TokenVerifier
 from control_plane.clock import Clock, SystemClock
 from control_plane.database import Database, expect_migrated
+from control_plane.database.watch import DatabaseWatch
 from control_plane.errors import ControlPlaneError
 from control_plane.http import application
 from control_plane.http.api import Api
+from control_plane.http.certificate import serving_tls
+from control_plane.http.health import Health
 from control_plane.http.limits import KeyLimits
+from control_plane.http.region import locating
+from control_plane.http.traffic import HttpTraffic
 from control_plane.ids import ReplicaId
+from control_plane.metrics import lag, server, sources
+from control_plane.metrics.arrivals import MeasuredArrivals
+from control_plane.metrics.condition import Condition
+from control_plane.metrics.figures import Metrics
+from control_plane.metrics.server import METRICS
+from control_plane.metrics.tracing import tracing
+from control_plane.nodes.enrolment import EnrolmentRoutes
 from control_plane.nodes.identity import ControlKey
 from control_plane.nodes.pool import NodePool
+from control_plane.nodes.records import NodeRecords
+from control_plane.nodes.redis_time import RedisTime
 from control_plane.nodes.registry import NodeRegistry
 from control_plane.nodes.routes import HeartbeatRoute
+from control_plane.nodes.trust import NodeTrust
 from control_plane.rooms.ban_cache import BanCache
 from control_plane.rooms.ban_table import BanTable
 from control_plane.rooms.ban_watch import BanWatch
+from control_plane.rooms.decisions import DecisionLog
 from control_plane.rooms.domain import Person
 from control_plane.rooms.driver import Driver
-from control_plane.rooms.handlers import greet
+from control_plane.rooms.handlers import Services, greet
 from control_plane.rooms.hub import RoomHub
 from control_plane.rooms.ice import IceRefresh
 from control_plane.rooms.index import RoomIndex
@@ -45,14 +63,17 @@ from control_plane.rooms.moving import Mover
 from control_plane.rooms.node_access import NodeAccess
 from control_plane.rooms.office import RoomOffice
 from control_plane.rooms.owed import Owed
+from control_plane.rooms.placement.emptying import Emptying
 from control_plane.rooms.placing import RegistryPlacing
 from control_plane.rooms.policies import KnownPolicies, PolicyCache
 from control_plane.rooms.records import RoomRecords
 from control_plane.rooms.removal import Removals
 from control_plane.rooms.routes import RoomApi
+from control_plane.rooms.routes.usage import UsageRoutes
 from control_plane.rooms.service import RoomService
 from control_plane.rooms.store import RoomStore
 from control_plane.rooms.tender import Tender
+from control_plane.rooms.topics import Topics
 from control_plane.rooms.views import event_body
 from control_plane.settings import Settings
 from control_plane.signaling.endpoint import SignalingEndpoint
@@ -60,9 +81,12 @@ from control_plane.signaling.messages import SessionEnded
 from control_plane.state import Redis
 from control_plane.state.keys import BAN_NEWS, POLICY_NEWS, inbox
 from control_plane.state.liveness import Liveness
+from control_plane.turn.cuts import TurnCuts
+from control_plane.turn.relay_routes import RelayReportRoute
 from control_plane.turn.routes import IceServerRoutes
 from control_plane.turn.service import TurnRelays
 from control_plane.turn.settings import TurnSettings
+from control_plane.turn.usage import TurnUsage
 from control_plane.whip.keeper import Keeper
 from control_plane.whip.routes import WhipRoutes
 from control_plane.whip.service import WhipService
@@ -80,7 +104,7 @@ class PortTaken(Exception):
 
 
 @asynccontextmanager
-async def replica(
+async def replica(  # noqa: PLR0915 - one statement for each part
     settings: Settings, clock: Clock | None = None, turn: TurnSettings | None = None
 ) -> AsyncIterator[web.Application]:
     """One replica, connected to live state and serving nobody yet.
@@ -92,17 +116,28 @@ async def replica(
     token_secret = settings.token_secret.get_secret_value()
     tokens = RoomTokens(token_secret, clock)
     control_key = ControlKey.from_pem(settings.control_key.get_secret_value())
-    me = settings.replica_id
+    me, locate = settings.replica_id, locating(settings)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(_database(settings.database_url, clock))
         verifier = await stack.enter_async_context(TokenVerifier.open(tokens, token_secret, database, clock))
         redis = await stack.enter_async_context(Redis.connect(settings.redis_url, cluster=settings.redis_cluster))
         liveness = await stack.enter_async_context(Liveness.start(redis, me))
-        registry = await stack.enter_async_context(NodeRegistry.start(redis, clock=clock))
-        pool = await stack.enter_async_context(
-            NodePool.start(replica=me, control_key=control_key, trusted=settings.trusted_nodes, registry=registry)
+        registry = await stack.enter_async_context(
+            NodeRegistry.start(redis, clock=clock, most_joins_per_s=settings.node_joins_per_s)
         )
-        store, placing = RoomStore(redis), RegistryPlacing(registry)
+        trust, heartbeats, enrolment = await stack.enter_async_context(
+            _known_nodes(settings, database, redis, registry, control_key, clock)
+        )
+        metrics, http = Metrics(me, version("nexusvibe")), HttpTraffic()
+        arrivals = await stack.enter_async_context(_arrivals(metrics, liveness))
+        pool = await stack.enter_async_context(
+            NodePool.start(replica=me, control_key=control_key, trusted=trust.keys, registry=registry)
+        )
+        trust.on_change(pool.hang_up_on_strangers)
+        store, placing = RoomStore(redis), RegistryPlacing(registry, DecisionLog(redis), clock)
+        relays = await stack.enter_async_context(TurnRelays.start(turn or TurnSettings(), token_secret, clock))
+        cuts = TurnCuts(redis, relays)
+        stack.push_async_callback(cuts.drain)
 
         def subscriptions_may_change(local: LocalRoom) -> None:
             media.reconcile(local.members.values())
@@ -112,6 +147,7 @@ async def replica(
             if member is not None:
                 media.gone(member)
             driver.gone(local, person)
+            cuts.cut(local.state.ref(), person.id)
 
         hub = RoomHub(me, store, subscriptions_may_change, stay_was_ended)
         stack.push_async_callback(hub.drain)
@@ -121,13 +157,13 @@ async def replica(
         pool.on_connected = lambda node: media.node_connected(node, hub)
         owed = Owed()
         driver = Driver(me, store, pool, placing, clock)
+        driver.emptying = Emptying(lambda: trust.draining)
         stack.push_async_callback(driver.drain)
         watch = await stack.enter_async_context(BanWatch.start(BanTable(database), BanCache(redis), store, hub, clock))
         await redis.subscribe(BAN_NEWS, watch.hear, watch.missed).ready()
         policies = await _policies(database, redis, clock)
         subscription = redis.subscribe(inbox(me), liveness.hearing(hub.hear), hub.missed)
         await subscription.ready()
-        relays = await stack.enter_async_context(TurnRelays.start(turn or TurnSettings(), token_secret, clock))
         ice = IceRefresh(NodeAccess(pool), clock)
         stack.push_async_callback(ice.drain)
         tender = await stack.enter_async_context(
@@ -140,9 +176,10 @@ async def replica(
         service = RoomService(
             replica=me, tokens=verifier, store=store, hub=hub, media=media, placing=placing, owed=owed, bans=watch,
             devices=Devices(token_secret),
-            policies=policies, relays=relays,
+            policies=policies, relays=relays, arrivals=arrivals,
         )  # fmt: skip
-        endpoint = SignalingEndpoint(partial(greet, service, media, Moderation(store, watch, clock)), clock)
+        services = Services(service, media, ice, Topics(me, redis, clock), Moderation(store, watch, clock))
+        endpoint = SignalingEndpoint(partial(greet, services), clock, locate=locate)
         stack.push_async_callback(_say_goodbye, endpoint)
 
         whip = await stack.enter_async_context(
@@ -150,11 +187,23 @@ async def replica(
         )
 
         index = await stack.enter_async_context(RoomIndex.keep(redis, hub))
+        watched = await stack.enter_async_context(DatabaseWatch.start(database))
+        condition = Condition(
+            work={"rooms": tender, "nodes": registry, "liveness": liveness, "database": watched},
+            endpoint=endpoint, redis=redis, inbox=subscription, registry=registry, database=watched, relays=relays,
+        )  # fmt: skip
+        reports = RelayReportRoute(relays, TurnUsage(redis), cuts, clock)
+        metrics.add(
+            partial(sources.replica, condition),
+            partial(sources.people, hub, driver, arrivals),
+            partial(sources.messages, endpoint.traffic, http),
+            partial(sources.nodes, registry, pool),
+            partial(sources.relays, relays, reports.relayed),
+        )
 
-        yield application.build(
+        app = application.build(
             signal=endpoint.handle,
-            heartbeat=HeartbeatRoute(registry.store, settings.trusted_nodes).post,
-            ready=partial(_ready, redis, registry),
+            heartbeat=heartbeats.post,
             api=_api(
                 settings=settings,
                 clock=clock,
@@ -167,10 +216,33 @@ async def replica(
                 relays=relays,
                 mover=Mover(store, registry),
             ),
-            others=[WhipRoutes(whip, verifier.verify)],
+            others=[WhipRoutes(whip, verifier.verify, locate), enrolment, reports, Health(condition)],
+            traffic=http,
             web_root=settings.web_root,
             embed_origins=settings.embed_origins,
         )
+        app[METRICS] = metrics
+        yield app
+
+
+@asynccontextmanager
+async def _arrivals(metrics: Metrics, liveness: Liveness) -> AsyncIterator[MeasuredArrivals]:
+    """Joins, measured and maybe traced, and what makes them slow: messages and the event loop."""
+    liveness.on_echo = metrics.delivery_seconds.observe
+    async with tracing(metrics.replica, metrics.release) as tracer, lag.watching(metrics.loop_lag_seconds.observe):
+        yield MeasuredArrivals(metrics, tracer)
+
+
+@asynccontextmanager
+async def _known_nodes(  # noqa: PLR0917
+    settings: Settings, database: Database, redis: Redis, registry: NodeRegistry, key: ControlKey, clock: Clock
+) -> AsyncIterator[tuple[NodeTrust, HeartbeatRoute, EnrolmentRoutes]]:
+    """Which media nodes are believed, and the two doors through which they come."""
+    records, time = NodeRecords(database), RedisTime(redis, clock)
+    async with NodeTrust.start(records, settings.trusted_nodes, redis) as trust:
+        trust.on_change(lambda: registry.decided(draining=trust.draining, removed=trust.removed))
+        heartbeats = HeartbeatRoute(registry.store, trust, time, lambda: registry.nodes, clock)
+        yield trust, heartbeats, EnrolmentRoutes(records, trust, time, key)
 
 
 async def _policies(database: Database, redis: Redis, clock: Clock) -> KnownPolicies:
@@ -178,12 +250,6 @@ async def _policies(database: Database, redis: Redis, clock: Clock) -> KnownPoli
     policies = KnownPolicies(RoomRecords(database), PolicyCache(redis), clock)
     await redis.subscribe(POLICY_NEWS, policies.hear, policies.missed).ready()
     return policies
-
-
-async def _ready(redis: Redis, registry: NodeRegistry) -> dict[str, bool]:
-    """What somebody who joins now would need."""
-    up = (node for node in registry.nodes.values() if node.state == "up" and not registry.is_lost(node.id))
-    return {"redis": redis.connected, "media_node": any(up)}
 
 
 @asynccontextmanager
@@ -215,8 +281,9 @@ def _api(
     return Api(
         [
             *TokenRoutes(tokens, idempotency, watch.has_kicked, clock).operations(),
-            *RoomApi(store, office, removals, mover, idempotency).operations(),
+            *RoomApi(store, office, removals, mover, idempotency, DecisionLog(redis)).operations(),
             *IceServerRoutes(relays).operations(),
+            *UsageRoutes(TurnUsage(redis), relays, clock).operations(),
         ],
         KeyAuthentication(ApiKeys(database, clock)),
         KeyLimits(settings.api_requests_per_minute),
@@ -243,10 +310,14 @@ async def serve(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     runner: web.AppRunner | None = None
     try:
-        async with replica(settings) as app:
+        async with (
+            serving_tls(settings.tls_certificate, settings.tls_key) as tls,
+            replica(settings) as app,
+            _scraped(app[METRICS], settings.metrics_listen),
+        ):
             runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
             await runner.setup()
-            port = await _listen(runner, settings)
+            port = await _listen(runner, settings, tls)
             _spare_what_stays()
             log.info("serving", replica=settings.replica_id, port=port)
             await stop.wait()
@@ -264,14 +335,33 @@ def _spare_what_stays() -> None:
     gc.set_threshold(GARBAGE_AFTER, 10, 10)
 
 
-async def _listen(runner: web.AppRunner, settings: Settings) -> int:
-    site = web.TCPSite(runner, settings.host, settings.port)
+async def _listen(runner: web.AppRunner, settings: Settings, tls: ssl.SSLContext | None) -> int:
+    site = web.TCPSite(runner, settings.host, settings.port, ssl_context=tls)
     try:
         await site.start()
     except OSError as error:
         raise PortTaken(f"Port {settings.port} can't be used ({error.strerror}). Set NEXUSVIBE_PORT.") from error
     port: int = runner.addresses[0][1]
     return port
+
+
+@asynccontextmanager
+async def _scraped(metrics: Metrics, listen: str | None) -> AsyncIterator[None]:
+    """Serve the figures there, if anywhere."""
+    if listen is None:
+        yield
+        return
+    host, port = server.address(listen)
+    runner = web.AppRunner(server.application(metrics), access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            raise PortTaken(f"{listen} can't be used ({error.strerror}). Set NEXUSVIBE_METRICS_LISTEN.") from error
+        yield
+    finally:
+        await runner.cleanup()
 
 
 async def _say_goodbye(endpoint: SignalingEndpoint) -> None:

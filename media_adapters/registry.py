@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from media_adapters.contract import MediaNode
 from media_adapters.models import Value
@@ -52,6 +52,18 @@ class Backend(Protocol):
 
     def connect(self, settings: BackendSettings) -> AbstractAsyncContextManager[MediaNode]:
         """Connect to the SFU that `prepare` described, waiting at most 10 s for it to answer."""
+
+
+@runtime_checkable
+class Attachable(Protocol):
+    """A backend that can also use an SFU which somebody else runs on this machine."""
+
+    name: str
+
+    def attach(self, settings: BackendSettings, url: str) -> AbstractAsyncContextManager[MediaNode]:
+        """Connect to the SFU at `url`; its secrets are among the options. `NodeGone` when it does not answer,
+        `BackendUnavailable` with what to change about it. Leaving closes our rooms and nothing else of it.
+        """
 
 
 class BackendUnavailable(Exception):

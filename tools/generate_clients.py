@@ -27,6 +27,7 @@ from control_plane.access.routes import TokenRoutes  # noqa: E402 - the reposito
 from control_plane.http.api import COMMON_ERRORS  # noqa: E402
 from control_plane.http.openapi import document  # noqa: E402
 from control_plane.rooms.routes import RoomApi  # noqa: E402
+from control_plane.rooms.routes.usage import UsageRoutes  # noqa: E402
 from control_plane.turn.routes import IceServerRoutes  # noqa: E402
 
 WEB = ROOT / "web"
@@ -54,8 +55,8 @@ def api_document() -> dict[str, Any]:
     """What a replica serves at /v1/openapi.json. Operations are described without what they act on."""
     nothing: Any = None
     tokens = TokenRoutes(nothing, nothing, nothing).operations()
-    rooms = RoomApi(nothing, nothing, nothing, nothing, nothing).operations()
-    relays = IceServerRoutes(nothing).operations()
+    rooms = RoomApi(nothing, nothing, nothing, nothing, nothing, nothing).operations()
+    relays = [*IceServerRoutes(nothing).operations(), *UsageRoutes(nothing, nothing, nothing).operations()]
     return document([*tokens, *rooms, *relays], COMMON_ERRORS)
 
 

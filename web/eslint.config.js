@@ -1,11 +1,12 @@
 import eslint from "@eslint/js";
 import { defineConfig } from "eslint/config";
+import reactHooks from "eslint-plugin-react-hooks";
 import tseslint from "typescript-eslint";
 
 export default defineConfig(
   { ignores: ["**/dist/", "**/src/generated/"] },
   {
-    files: ["**/*.ts"],
+    files: ["**/*.ts", "**/*.tsx"],
     extends: [
       eslint.configs.recommended,
       tseslint.configs.strictTypeChecked,
@@ -21,6 +22,17 @@ export default defineConfig(
       "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
     },
   },
+  { files: ["app/src/**"], extends: [reactHooks.configs.flat.recommended] },
+  {
+    files: ["app/src/**/*.tsx"],
+    rules: {
+      // React takes an event handler that returns a promise; what it rejects with is caught where it is made.
+      "@typescript-eslint/no-misused-promises": ["error", { checksVoidReturn: { attributes: false } }],
+      "max-lines": ["error", { max: 150, skipBlankLines: true, skipComments: true }],
+      "max-lines-per-function": ["error", { max: 80, skipBlankLines: true, skipComments: true }],
+    },
+  },
+  { files: ["app/src/i18n/**"], rules: { "max-lines": "off" } }, // tables of sentences
   {
     files: ["**/tests/**"],
     rules: { "max-lines-per-function": "off" }, // a suite is one function

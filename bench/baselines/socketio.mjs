@@ -42,6 +42,9 @@ io.on("connection", async (socket) => {
     await redis.hdel(place, socket.id);
     io.to(room).emit("participant.left", { participant: socket.id });
   });
+  socket.on("message", ({ topic, text }) =>
+    io.to(room).emit("message", { participant: socket.id, topic, text, sent_at: Date.now() }),
+  );
   await socket.join(room); // before the others are read, so that nobody is missed
   await redis.hset(place, socket.id, JSON.stringify(person));
   const people = await redis.hvals(place);

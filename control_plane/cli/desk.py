@@ -16,6 +16,7 @@ from control_plane.ids import RoomId
 from control_plane.nodes.registry import NodeRegistry
 from control_plane.rooms.ban_cache import BanCache
 from control_plane.rooms.ban_table import BanTable
+from control_plane.rooms.decisions import DecisionLog
 from control_plane.rooms.domain import Person, RoomState
 from control_plane.rooms.index import RoomIndex
 from control_plane.rooms.moving import Mover
@@ -43,6 +44,7 @@ class Desk:
     office: RoomOffice
     removals: Removals
     mover: Mover
+    decisions: DecisionLog
 
     async def live(self, room: RoomId) -> RoomState:
         """Raises `NotFound`."""
@@ -72,7 +74,8 @@ def at_desk(act: Callable[[Desk], Awaitable[T]]) -> T:
             store, table = RoomStore(redis), BanTable(database)
             office = RoomOffice(RoomRecords(database), PolicyCache(redis), store, RoomIndex(redis))
             removals = Removals(store, DirectBans(table, BanCache(redis)), table, SystemClock())
-            return await act(Desk(store, office, removals, Mover(store, NodeRegistry(redis))))
+            mover = Mover(store, NodeRegistry(redis))
+            return await act(Desk(store, office, removals, mover, DecisionLog(redis)))
 
     return asyncio.run(run())
 

@@ -1,6 +1,7 @@
-"""`nexusvibe room create | list | show | policy | lock | unlock | move | close | delete`."""
+"""`nexusvibe room create | list | show | explain | policy | lock | unlock | move | close | delete`."""
 
 import argparse
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,6 +17,7 @@ from control_plane.rooms.office import ListedRoom
 from control_plane.rooms.placing import Target
 from control_plane.rooms.policy import RoomPolicy
 from control_plane.rooms.records import RoomRecord
+from control_plane.rooms.routes.placement import PlacementDecision, RoomPlacement, explained
 from control_plane.rooms.routes.rooms import Room, listed_view, room_view
 
 DESCRIPTION = f"""\
@@ -24,6 +26,7 @@ Rooms: those that were made on purpose, and those that people are in.
   nexusvibe room create class-7 --lobby --capacity 30     how it is to be run, before anybody is in it
   nexusvibe room policy class-7 --no-lobby                at once, also for who is in it
   nexusvibe room lock class-7                             nobody new gets in, moderators excepted
+  nexusvibe room explain class-7                          on which media node it is, and why not on another
   nexusvibe room move class-7 --node eu-3                 to another media node, while people go on talking
   nexusvibe room close class-7                            everybody is sent away; they may come back
   nexusvibe room delete class-7                           the same, and how it was run is forgotten
@@ -51,11 +54,15 @@ def add(commands: Any) -> None:
     show.add_argument("room", type=room_name)
     show.set_defaults(run=_show)
 
+    explain = family.add_parser("explain", help="on which media node a room is, and why not on another")
+    explain.add_argument("room", type=room_name)
+    explain.set_defaults(run=_explain)
+
     policy = family.add_parser("policy", help="how a room is run; with options, change that")
     policy.add_argument("room", type=room_name)
     add_policy_options(policy)
     policy.set_defaults(run=_policy)
-    for each in (create, listing, show, policy):
+    for each in (create, listing, show, explain, policy):
         add_json(each)
     _add_move(family)
 
@@ -106,6 +113,15 @@ def _list(options: argparse.Namespace) -> int:
 
 def _show(options: argparse.Namespace) -> int:
     _print_room(options, at_desk(lambda desk: _shown(desk, options.room)))
+    return 0
+
+
+def _explain(options: argparse.Namespace) -> int:
+    placement = at_desk(lambda desk: explained(options.room, desk.office, desk.decisions))
+    if options.json:
+        write_json(placement.model_dump())
+    else:
+        write("\n".join(_told(placement)))
     return 0
 
 
@@ -198,6 +214,35 @@ def _print_room(options: argparse.Namespace, room: Room) -> None:
         *({"rule": f"attribute {name}", "value": value} for name, value in room.attributes.items()),
     ]
     write_table(("rule", "value"), facts + _rules(room.policy.model_dump()), "")
+
+
+_PURPOSES = {"first": "its first node", "join": "somebody's join", "move": "another node"}
+
+
+def _told(placement: RoomPlacement) -> Iterator[str]:
+    """Line by line."""
+    where = ", ".join(placement.nodes) or "on no node"
+    yield f"Room {placement.room} is {'on ' if placement.nodes else ''}{where} now."
+    if not placement.decisions:
+        yield "Nothing was decided about it in the last hour."
+    for decision in placement.decisions:
+        yield ""
+        yield from _told_of(decision)
+
+
+def _told_of(decision: PlacementDecision) -> Iterator[str]:
+    what = f"{_PURPOSES[decision.purpose]}, {decision.streams} streams"
+    if decision.capabilities:
+        what += f", able to {', '.join(decision.capabilities)}"
+    yield f"{moment(decision.at):%Y-%m-%d %H:%M:%S} UTC: {what}"
+    if decision.region is not None:
+        unknown = "" if decision.region_known else " (no node is there: any region is as near)"
+        yield f"  region    {decision.region}{unknown}"
+    yield f"  chosen    {decision.node or 'none'}"
+    yield f"  tried     {', '.join(decision.candidates) or 'none could be tried'}"
+    for rejected in decision.rejected:
+        more = f" and {rejected.count - len(rejected.nodes)} more" if rejected.count > len(rejected.nodes) else ""
+        yield f"  rejected  {', '.join(rejected.nodes)}{more}: {rejected.reason}"
 
 
 def _rules(policy: dict[str, Any]) -> list[dict[str, Any]]:

@@ -1,21 +1,29 @@
-"""`nexusvibe turn rotate | secrets | check | run`."""
+"""`nexusvibe turn rotate | secrets | check | usage | run`."""
 
 import argparse
 import asyncio
+import re
+import socket
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from control_plane.cli.arguments import add_family, add_json, duration
+from control_plane.cli.desk import room_name
 from control_plane.cli.output import write, write_json, write_table
-from control_plane.settings import default_data_dir
+from control_plane.ids import RoomId
+from control_plane.rooms.routes.usage import Usage, usage_view
+from control_plane.settings import StateSettings, TokenSettings, default_data_dir
+from control_plane.state import Redis
 from control_plane.turn.coturn import PeerRange, RelaySettings
-from control_plane.turn.credentials import mint
+from control_plane.turn.credentials import OpaqueIds, mint
 from control_plane.turn.probe import probe
 from control_plane.turn.secrets import KEPT, SecretsFile, TurnSecret, read, rotated, signing
 from control_plane.turn.secrets import write as write_secrets
 from control_plane.turn.settings import TurnSettings
+from control_plane.turn.usage import KEPT_DAYS, TurnUsage
 from control_plane.up import relay
 
 DESCRIPTION = """\
@@ -24,6 +32,7 @@ Relays for people whose network lets nothing else through, and for rooms in whic
   nexusvibe turn rotate                       makes the file of shared secrets, later a new secret in it
   nexusvibe turn run --allow-peer 10.0.0.7    a coturn here, which relays to that media node and to nothing else
   nexusvibe turn check                        asks every server for a relay, as a client would
+  nexusvibe turn usage wedding                what the people of that room relayed, and what it cost
 
 Replicas and relays read the same file (NEXUSVIBE_TURN_SECRETS, or --secrets). Both notice a change within a second.
 A new secret is taken by relays at once and signed with after --delay: until then copy the file to all machines."""
@@ -42,12 +51,18 @@ def add(commands: Any) -> None:
     listing.set_defaults(run=_secrets)
     check = family.add_parser("check", help="allocate a relay on every server, over every transport")
     check.set_defaults(run=_check)
+    usage = family.add_parser(
+        "usage", help="bytes that a room relayed, by day", description="As relays report it that run with --report-to."
+    )
+    usage.add_argument("room", type=room_name)
+    usage.add_argument("--days", type=int, choices=range(1, KEPT_DAYS + 1), default=KEPT_DAYS, metavar="DAYS")
+    usage.set_defaults(run=_usage)
     run = family.add_parser("run", help="run a coturn here until Ctrl-C", description=_RUN)
     _add_run(run)
     run.set_defaults(run=_run)
     for each in (rotate, listing, run):
         each.add_argument("--secrets", type=Path, metavar="FILE", help="the file of shared secrets")
-    for each in (rotate, listing, check):
+    for each in (rotate, listing, check, usage):
         add_json(each)
 
 
@@ -76,7 +91,14 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--max-bitrate", type=int, default=plain.max_bitrate, help="of one allocation, bits/s (default: %(default)s)"
     )
-    run.add_argument("--statistics", metavar="REDIS", help='where usage is told: "ip=… dbname=0 password=… port=6379"')
+    run.add_argument(
+        "--total-bitrate", type=int, default=plain.total_bitrate, help="of all together, bits/s (default: no limit)"
+    )
+    run.add_argument(
+        "--report-to", type=_control_url, metavar="URL",
+        help="the control plane's address: tell it what rooms relay, and end what people relay whom it sends away",
+    )  # fmt: skip
+    run.add_argument("--name", default=_own_name(), help="what it calls itself there (default: %(default)s)")
 
 
 def _rotate(options: argparse.Namespace) -> int:
@@ -141,6 +163,26 @@ async def _probe_all(settings: TurnSettings) -> list[dict[str, Any]]:
     ]
 
 
+def _usage(options: argparse.Namespace) -> int:
+    found = asyncio.run(_usage_of(options.room, options.days))
+    if options.json:
+        write_json(found.model_dump())
+    else:
+        rows = [day.model_dump() for day in found.days]
+        total = {"day": "all", **found.model_dump(include={"received_bytes", "sent_bytes", "cost"})}
+        write_table(
+            ("day", "received_bytes", "sent_bytes", "cost"), [*rows, total] if rows else [], "Nothing was relayed."
+        )
+    return 0
+
+
+async def _usage_of(room: RoomId, days: int) -> Usage:
+    where, opaque = StateSettings(), OpaqueIds(TokenSettings().token_secret.get_secret_value())
+    async with Redis.connect(where.redis_url, cluster=where.redis_cluster) as redis:
+        traffic = await TurnUsage(redis).of(opaque.room(room), time.time(), days)
+    return usage_view(room, traffic, TurnSettings().turn_price_per_gb)
+
+
 def _run(options: argparse.Namespace) -> int:
     settings = RelaySettings(
         realm=options.realm,
@@ -155,14 +197,29 @@ def _run(options: argparse.Namespace) -> int:
         allocations=options.allocations,
         allocations_per_participant=options.per_participant,
         max_bitrate=options.max_bitrate,
-        statistics=options.statistics,
+        total_bitrate=options.total_bitrate,
     )
-    return relay.run(relay.Relay(settings, _file(options)))
+    return relay.run(relay.Relay(settings, _file(options), options.report_to, options.name))
 
 
 def _file(options: argparse.Namespace) -> Path:
     given: Path | None = options.secrets
     return given or TurnSettings().turn_secrets or default_data_dir() / "turn-secrets"
+
+
+def _control_url(text: str) -> str:
+    """Where to report; in the clear on loopback only."""
+    url = urlsplit(text)
+    local = url.hostname in {"localhost", "127.0.0.1", "::1"}
+    if url.hostname is None or url.query or not (url.scheme == "https" or (url.scheme == "http" and local)):
+        raise argparse.ArgumentTypeError("reports go to an https:// address")
+    return text.rstrip("/")
+
+
+def _own_name() -> str:
+    """This machine's name, as far as it can be a relay's."""
+    name = re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname()).lstrip("-._")
+    return name[:64] or "relay"
 
 
 def _ports(text: str) -> tuple[int, int]:

@@ -59,6 +59,15 @@ class Database:
         finally:
             await engine.dispose()
 
+    async def answers(self) -> bool:
+        """Whether it does so now, within `CONNECT_S`."""
+        try:
+            async with asyncio.timeout(CONNECT_S), self.engine.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+        except (DBAPIError, PoolTimeout, TimeoutError, OSError):
+            return False
+        return True
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """Committed on leaving, rolled back on any exception. Raises `Unavailable` when the database is away or slow.

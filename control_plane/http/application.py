@@ -1,6 +1,5 @@
 """Routes of one replica: signaling, the REST API, heartbeats of nodes, health, and the web client if it is here."""
 
-import json
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -9,15 +8,18 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from control_plane.http.api import Api
+from control_plane.http.docs import STYLE_SOURCE
+from control_plane.http.traffic import HttpTraffic
 
 Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 MAX_BODY_BYTES = 1 << 20
 
-# The client needs itself, its websocket and its camera; nothing from other hosts.
+# The client needs itself, its websocket and its camera; nothing from other hosts, and no style or script in a page but
+# the style of the API's description.
 _CONTENT_SECURITY = (
     "default-src 'self'; connect-src 'self' ws: wss:; media-src 'self' blob: mediastream:; img-src 'self' data: blob:; "
-    "style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; frame-ancestors "
+    f"style-src 'self' {STYLE_SOURCE}; object-src 'none'; base-uri 'none'; frame-ancestors "
 )
 _SECURITY_HEADERS = {
     "Permissions-Policy": "camera=(self), microphone=(self), display-capture=(self)",
@@ -38,22 +40,19 @@ def build(
     *,
     signal: Handle,
     heartbeat: Handle,
-    ready: Callable[[], Awaitable[dict[str, bool]]],
     api: Api,
     others: Iterable[Mountable] = (),
+    traffic: HttpTraffic,
     web_root: Path | None,
     embed_origins: Sequence[str] = (),
 ) -> web.Application:
-    """`ready` names what a replica needs and whether it is there now. `others` serve paths that are no JSON. Pages of
-    `embed_origins` may show the page in a frame."""
-    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_harden(embed_origins)])
+    """`others` serve what is not part of the API. Pages of `embed_origins` may show the page in a frame."""
+    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[traffic.middleware(), _harden(embed_origins)])
     app.router.add_get("/v1/signal", signal)
     app.router.add_post("/internal/v1/nodes/heartbeat", heartbeat)
     api.mount(app)
     for other in others:
         other.mount(app)
-    app.router.add_get("/healthz", _healthz)
-    app.router.add_get("/readyz", _readyz(ready))
     if web_root is not None:
         _serve_web(app, web_root)
     return app
@@ -71,23 +70,6 @@ def _harden(embed_origins: Sequence[str]) -> Middleware:
         return response
 
     return harden
-
-
-async def _healthz(_: web.Request) -> web.Response:
-    """The process runs and answers; it says nothing of what it needs."""
-    return web.json_response({"status": "ok"})
-
-
-def _readyz(ready: Callable[[], Awaitable[dict[str, bool]]]) -> Handle:
-    async def handle(_: web.Request) -> web.Response:
-        """200 when people can join here, else 503 with what is missing."""
-        needs = await ready()
-        status = 200 if all(needs.values()) else 503
-        return web.Response(
-            status=status, content_type="application/json", text=json.dumps({"ready": status == 200, **needs})
-        )
-
-    return handle
 
 
 def _serve_web(app: web.Application, root: Path) -> None:

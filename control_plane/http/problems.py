@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict
 from control_plane.errors import ControlPlaneError
 
 CONTENT_TYPE = "application/problem+json"
+ERROR_CODE = web.ResponseKey("error_code", str)
+"""What a response says of itself to who counts errors."""
 
 
 class Problem(BaseModel):
@@ -34,6 +36,7 @@ def problem_response(error: ControlPlaneError) -> web.Response:
         retry_after_ms=error.retry_after_ms,
     )
     response = web.Response(status=error.status, text=body.model_dump_json(), content_type=CONTENT_TYPE)
+    response[ERROR_CODE] = error.code
     if error.status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = 'Bearer realm="nexusvibe"'
     if error.retry_after_ms is not None:

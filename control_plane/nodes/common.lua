@@ -24,3 +24,27 @@ local function uncount(counted, reserved, node, upto)
     redis.call('HINCRBY', reserved, node, -freed)
   end
 end
+
+-- The node of a reservation, unless there is none or its node is among `void`.
+local function held_node(text, void)
+  local node = text and string.match(text, '^%d+ (.*)$')
+  return node and not void[node] and node or nil
+end
+
+-- Reserve on this node: returns nil when done, else why not. `want` has reservation, streams, ttl, and how many
+-- reservations the node takes in a second (`most`, 0 for any number).
+local function take(node, meters, reserved, changed, counted, key, want, now)
+  local text = redis.call('HGET', meters, node)
+  if not text then return 'silent' end
+  uncount(counted, reserved, node, now - want.ttl)
+  if want.most > 0 and redis.call('ZCOUNT', counted, now - 999, '+inf') >= want.most then return 'busy' end
+  local meter = read_meter(text)
+  local promised = tonumber(redis.call('HGET', reserved, node) or 0)
+  if meter.streams + promised + want.streams > meter.capacity then return 'full' end
+  if redis.call('ZADD', counted, now, want.streams .. ' ' .. want.reservation) == 1 then
+    redis.call('HINCRBY', reserved, node, want.streams)
+    redis.call('ZADD', changed, now, node)
+  end
+  redis.call('PEXPIRE', counted, 2 * want.ttl)
+  redis.call('SET', key, want.streams .. ' ' .. node, 'PX', want.ttl)
+end

@@ -36,6 +36,8 @@ class Cause(StrEnum):
     SFU_DIED = "sfu_died"
     REFUSED = "refused"
     SILENT = "silent"
+    REMOVED = "removed"
+    """By an operator; `Evidence` itself never says so."""
 
 
 @dataclass(frozen=True, slots=True)

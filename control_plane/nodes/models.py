@@ -29,6 +29,12 @@ class Node:
     started_at: int
     last_heartbeat: int
     reserved: int = 0
+    sequence: int = 0
+    """Of that heartbeat: each has a higher one."""
+    draining: bool = False
+    """An operator wants no new rooms on it."""
+    certificate: str | None = None
+    """SHA-256 (hex) of the certificate that its RPC shows; None when somebody else ends TLS for it."""
 
     @classmethod
     def reported(cls, report: Heartbeat, *, last_heartbeat: int, reserved: int) -> Self:
@@ -46,6 +52,8 @@ class Node:
             started_at=report.started_at,
             last_heartbeat=last_heartbeat,
             reserved=reserved,
+            sequence=report.sequence,
+            certificate=report.certificate,
         )
 
     @property
@@ -61,9 +69,12 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What somebody needs of a node: streams, capabilities, best in `region`, and on none of `avoid`."""
+    """What somebody needs of a node: streams, capabilities, best in `region`, and on none of `avoid`. If they said so,
+    on this `node`, or on one that runs this `backend`."""
 
     streams: int
     capabilities: frozenset[Capability] = frozenset()
     region: str | None = None
     avoid: frozenset[NodeId] = frozenset()
+    node: NodeId | None = None
+    backend: str | None = None

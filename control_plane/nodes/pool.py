@@ -86,6 +86,16 @@ class NodePool:
     async def close_peer(self, node: NodeId, peer: PeerRef, fence: int) -> None:
         await (await self._reach(node)).acting(fence=fence).close_peer(peer)
 
+    def reached(self) -> dict[NodeId, bool]:
+        """Whether the connection is up, of each node that was dialled."""
+        return {node: way.client.connected for node, way in self._ways.items()}
+
+    def hang_up_on_strangers(self) -> None:
+        """Whom we trust has changed: keep no connection to a node that is not trusted, or not with this key."""
+        for node, way in tuple(self._ways.items()):
+            if self._trusted.get(node) != way.client.node_key:
+                self._retire(node)
+
     def is_lost(self, node: NodeId) -> bool:
         """Whether the node is dead, not merely slow to answer us."""
         return self._registry.is_lost(node)
@@ -95,6 +105,8 @@ class NodePool:
         known = self._registry.nodes.get(node)
         if way is None or (known is not None and known.url != way.client.url):
             way = await self._dial(node)
+        elif known is not None:
+            way.client.certificate = known.certificate  # a renewed one, for the next time that it is dialled
         if not way.tried.is_set():
             try:
                 async with asyncio.timeout(FIRST_CONNECTION_S):
@@ -116,6 +128,7 @@ class NodePool:
             replica=self._replica,
             control_key=self._control_key,
             node_key=key,
+            certificate=known.certificate,
             on_event=partial(self._happened, node),
             on_connected=partial(self._connected, node),
             on_lost=partial(self._lost, node),

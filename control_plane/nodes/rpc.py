@@ -15,7 +15,15 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from control_plane.ids import NodeId, ReplicaId
 from control_plane.nodes.identity import ControlKey
-from control_plane.nodes.rpc_connection import Lost, RpcConnection, Untrusted, introduce, why_closed, why_not_connected
+from control_plane.nodes.rpc_connection import (
+    Lost,
+    RpcConnection,
+    Untrusted,
+    expect_certificate,
+    introduce,
+    why_closed,
+    why_not_connected,
+)
 from media_adapters.errors import NodeGone, NodeTimeout
 from media_adapters.events import MediaEvent, SfuDied
 from media_adapters.models import NodeDescription, RoomRef
@@ -59,9 +67,12 @@ class NodeClient:
         on_lost: Callable[[Lost], None],
         call_timeout: float = CALL_TIMEOUT,
         tls: ssl.SSLContext | None = None,
+        certificate: str | None = None,
     ) -> None:
-        """`node_key` is the node's pinned public key (base64). `call_timeout` is in seconds."""
-        self.node, self.url = node, url
+        """`node_key` is the node's pinned public key (base64). `call_timeout` is in seconds. `certificate`: SHA-256
+        (hex) of the only one that is taken, whoever signed it; without, `tls` or the system's authorities decide.
+        """
+        self.node, self.url, self.node_key, self.certificate = node, url, node_key, certificate
         self._replica, self._control_key, self._node_key = replica, control_key, public_key(node_key)
         self._on_event, self._on_connected, self._on_lost = on_event, on_connected, on_lost
         self._call_timeout, self._tls = call_timeout, tls
@@ -129,6 +140,7 @@ class NodeClient:
     async def _one_connection(self) -> Lost:
         try:
             async with asyncio.timeout(DIAL_TIMEOUT) as dialling, self._dial() as websocket:
+                expect_certificate(websocket, self.certificate)
                 description = await introduce(websocket, self.node, self._node_key, self._replica, self._control_key)
                 dialling.reschedule(None)
                 await self._use(RpcConnection(websocket, self._happened), description)
@@ -147,7 +159,7 @@ class NodeClient:
     def _dial(self) -> connect:
         return connect(
             self.url,
-            ssl=self._tls or (True if self.url.startswith("wss:") else None),
+            ssl=self._context(),
             subprotocols=[SUBPROTOCOL],
             compression=None,
             proxy=None,
@@ -158,6 +170,11 @@ class NodeClient:
             close_timeout=CLOSE_TIMEOUT,
             user_agent_header=None,
         )
+
+    def _context(self) -> ssl.SSLContext | bool | None:
+        if not self.url.startswith("wss:"):
+            return None
+        return _any_certificate() if self.certificate else self._tls or True
 
     async def _use(self, connection: RpcConnection, description: NodeDescription) -> None:
         self._connection, self._told = connection, None
@@ -172,6 +189,13 @@ class NodeClient:
         for stream in list(self._streams):
             stream.put(event)
         _tell(self._on_event, event)
+
+
+def _any_certificate() -> ssl.SSLContext:
+    """For who compares the certificate with the one that the node has signed for."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 def _tell(callback: Callable[[ValueT], None], value: ValueT) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import errno
+import hashlib
+import hmac
 import itertools
 from collections.abc import Callable, Mapping
 from enum import StrEnum
@@ -79,6 +81,16 @@ async def introduce(
         raise Untrusted
     await websocket.send(Proof(signature=control_key.sign(handshake)).model_dump_json())
     return (await _receive(websocket, Welcome)).node
+
+
+def expect_certificate(websocket: ClientConnection, pinned: str | None) -> None:
+    """Raises `Untrusted` when another certificate than the pinned one (SHA-256, hex) is shown; None pins none."""
+    if pinned is None:
+        return
+    tls = websocket.transport.get_extra_info("ssl_object")
+    shown = b"" if tls is None else tls.getpeercert(binary_form=True) or b""
+    if not hmac.compare_digest(hashlib.sha256(shown).hexdigest(), pinned):
+        raise Untrusted
 
 
 async def _receive(websocket: ClientConnection, model: type[ValueT]) -> ValueT:

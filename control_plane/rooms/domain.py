@@ -52,8 +52,9 @@ class Person(Record):
     `replica` holds the connection; it is empty while nobody does, since `gone_at` (ms since the epoch).
     `epoch`, `topology` and `leg` are the placement; while the call moves, `previous` is the one that it comes from, and
     `ready` says that the media flow in the new one. `last_epoch` is the highest that was ever given, 0 if that is
-    `epoch`. Who is in the `lobby` waits to be let in, and has no placement; `joined_at` is then since when.
-    `hand_raised_at` in ms since the epoch. Tracks that a moderator has `stopped` don't come back.
+    `epoch`. Who is in the `lobby` waits to be let in, and has no placement; `joined_at` is then since when. `region` is
+    where they said, or seemed, to be. `hand_raised_at` in ms since the epoch. Tracks that a moderator has `stopped`
+    don't come back.
     """
 
     id: ParticipantId
@@ -78,6 +79,7 @@ class Person(Record):
     device: DeviceHash | None = None
     stopped: Annotated[tuple[TrackId, ...], BeforeValidator(_list_from_lua)] = ()
     ingest: Ingest | None = None
+    region: str | None = None
 
     @property
     def needs_sfu(self) -> bool:
@@ -232,6 +234,26 @@ class Delta(Record):
 
 
 DELTA: TypeAdapter[Delta] = TypeAdapter(Delta)
+
+
+class Word(Record):
+    """Something that one participant sends others, as it goes from replica to replica. It changes nothing in the room,
+    so it has no version and nobody catches up on it. `to` is None for everybody. `sent_at` in ms since the epoch.
+    """
+
+    word: Literal[1] = 1
+    room: RoomId
+    incarnation: Incarnation
+    participant: ParticipantId
+    topic: str
+    text: str
+    sent_at: int
+    to: frozenset[ParticipantId] | None = None
+
+
+WORD: TypeAdapter[Word] = TypeAdapter(Word)
+WORD_BEGINS = b'{"word":'
+"""As pydantic writes it and no delta begins: which of both an inbox brings is seen without reading it."""
 
 
 class RoomState(Record):

@@ -18,7 +18,7 @@ from control_plane.rooms.errors import Superseded
 from control_plane.rooms.local import LocalRoom
 from control_plane.rooms.placement.emptying import Emptying
 from control_plane.rooms.placement.runner import MovingNodes, Runner
-from control_plane.rooms.placing import Placing
+from control_plane.rooms.placing import Placing, give_leg
 from control_plane.rooms.presence import Presence
 from control_plane.rooms.store import RoomStore, Tended
 from media_adapters.errors import MediaError, RoomNotFound
@@ -121,6 +121,11 @@ class Driver:
             return driven[1]
         return local.state.fence if local.state.driver == self._replica else None
 
+    @property
+    def driven(self) -> int:
+        """Rooms whose lease is ours."""
+        return len(self._driven)
+
     async def drain(self) -> None:
         """Wait for what runs in the background."""
         await asyncio.gather(*self._tasks)
@@ -220,10 +225,6 @@ class Driver:
 
     async def _place_if_due(self, local: LocalRoom) -> None:
         """Who joins a room gives it its leg; who was let into an empty one, by no one who is in it, does not."""
-        if local.state.legs or all(person.lobby for person in local.state.people.values()):
-            return
-        ref = local.state.ref()
-        node = await self._placing.choose(ref, purpose="first")
-        leg, _ = await self._store.place(local.room, ref.incarnation, node)
-        if leg.node != node:
-            await self._placing.give_back(ref, "first", node)
+        inside = [person for person in local.state.people.values() if not person.lobby]
+        if inside and not local.state.legs:
+            await give_leg(local, self._store, self._placing, inside[0])

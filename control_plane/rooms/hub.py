@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from control_plane.errors import Unavailable
 from control_plane.ids import ParticipantId, ReplicaId, RoomId
-from control_plane.rooms.domain import DELTA
+from control_plane.rooms.domain import DELTA, WORD, WORD_BEGINS, Word
 from control_plane.rooms.errors import RoomGone, RoomMissing
 from control_plane.rooms.local import Gone, LocalRoom
 from control_plane.rooms.member import Member
@@ -70,13 +70,17 @@ class RoomHub:
     def hear(self, message: bytes) -> None:
         """A message of this replica's inbox."""
         try:
-            delta = DELTA.validate_json(message)
+            heard = WORD.validate_json(message) if message.startswith(WORD_BEGINS) else DELTA.validate_json(message)
         except ValidationError:
             log.warning("inbox_message_unreadable", size=len(message))
             return
-        local = self._rooms.get(delta.room)
-        if local is not None:
-            local.apply(delta)
+        local = self._rooms.get(heard.room)
+        if local is None:
+            return
+        if isinstance(heard, Word):
+            local.pass_on(heard)
+        else:
+            local.apply(heard)
 
     def missed(self) -> None:
         """The inbox was away: whatever was sent meanwhile is lost."""

@@ -24,6 +24,7 @@ from control_plane.rooms.domain import (
     TokenReused,
     TrackChanged,
     TrackGone,
+    Word,
 )
 from control_plane.rooms.errors import PersonMissing, RoomGone, RoomMissing, Superseded
 from control_plane.rooms.member import Member
@@ -123,6 +124,15 @@ class LocalRoom:
         if changes:
             self._advance()
             self._tell_members(before, changes)
+
+    def pass_on(self, word: Word) -> None:
+        """Tell our members what somebody sends them. Who is not in yet, or not any more, misses it."""
+        if self.incarnation != word.incarnation:
+            return
+        body = views.topic_message(word, self.version)
+        for member in tuple(self.members.values()):
+            if member.present and (word.to is None or member.id in word.to):
+                member.connection.send_event(body)
 
     def snapshot(self, viewer: ParticipantId) -> RoomSnapshot:
         """The room now, as the viewer may see it."""

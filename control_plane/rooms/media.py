@@ -16,6 +16,7 @@ from control_plane.errors import ControlPlaneError, StaleMessage
 from control_plane.ids import NodeId, ParticipantId, RoomId
 from control_plane.rooms import relay_only
 from control_plane.rooms.announcing import Announcer
+from control_plane.rooms.arrivals import Milestone
 from control_plane.rooms.hub import RoomHub
 from control_plane.rooms.local import LocalRoom
 from control_plane.rooms.member import Member
@@ -90,6 +91,7 @@ class MediaPlane:
                     tell_answer(member, placed, answer)
             else:
                 await node.answer(placed.peer, message.negotiation, sdp)
+                member.reached(Milestone.ANSWERED)
             for candidate in placed.negotiations.accepted(message.pc, message.negotiation, sdp):
                 await node.add_candidate(placed.peer, message.pc, candidate)
 
@@ -114,8 +116,10 @@ class MediaPlane:
         offer = offer.model_copy(update={"sdp": self._may_leave(member, offer.sdp)})
         placed.negotiations.check(pc, offer.negotiation, offer.sdp)
         wanted = [Subscription(track=track) for track in member.person.ingest.watches] if member.person.ingest else []
+        member.reached(Milestone.OFFERED)
         async with self._access.commanding(member, placed) as node:
             answer = await node.play(placed.peer, offer, wanted)
+        member.reached(Milestone.ANSWERED)
         if member.ended:  # meanwhile, and this may have come after the end of its media
             await self._close(member, placed)
             raise StaleMessage("This participant's stay is over.")
@@ -137,6 +141,7 @@ class MediaPlane:
         """The client says that all it wanted flows in this epoch. Whoever moves the room waits for that."""
         self._expect_epoch(member, epoch)
         log.info("media_flows", room=member.room.room, participant=member.id, epoch=epoch)
+        member.reached(Milestone.FLOWING)
         if member.person.previous is not None or member.room.state.moving:
             local = member.room
             await local.changing(lambda: self._store.ready(local.room, member.id, member.generation, epoch))
@@ -274,11 +279,13 @@ class MediaPlane:
         """None when the member's stay, or this placement, ended meanwhile."""
         self._expect_own_tracks(member, offer.tracks)
         check_offer(member.person.permissions, offer.sdp, offer.tracks, placed.sending)
+        member.reached(Milestone.OFFERED)
         try:
             answer = await node.publish(placed.peer, offer)
         except RoomNotFound:
             await node.open_room(placed.peer.room, self._spec)
             answer = await node.publish(placed.peer, offer)
+        member.reached(Milestone.ANSWERED)
         if member.ended or placed not in member.placements:  # and this may have come after the end of its media
             await self._close(member, placed)
             return None
@@ -318,7 +325,10 @@ class MediaPlane:
         if placed is not member.placed:
             return  # its client lets go of it, or it ends with the move
         if member.on_receiving is not None:
-            member.on_receiving(event.receiving if pc is PeerConnectionRole.PUBLISHER else connected)
+            arrive = event.receiving if pc is PeerConnectionRole.PUBLISHER else connected
+            member.on_receiving(arrive)
+            if arrive:
+                member.reached(Milestone.FLOWING)
         if connected:
             placed.connected.add(pc)
         elif pc in placed.connected:

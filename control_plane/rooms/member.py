@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from control_plane.ids import ParticipantId, TrackId
 from control_plane.rooms import views
+from control_plane.rooms.allowance import Allowance
+from control_plane.rooms.arrivals import Journey, Milestone
 from control_plane.rooms.domain import Person
 from control_plane.rooms.placed import Placed
 from control_plane.rooms.store import ResumeTokens
@@ -34,8 +37,8 @@ class Line(Protocol):
 class Relays(Protocol):
     """Where ICE servers and their credentials come from."""
 
-    def offer(self, room: RoomRef, participant: ParticipantId) -> IceServers:
-        """Servers with a credential for this participant; none when nobody runs a relay."""
+    def offer(self, room: RoomRef, participant: ParticipantId, region: str | None = None) -> IceServers:
+        """Servers, those of `region` first, with a credential for this participant; none when nobody runs a relay."""
 
 
 @dataclass(slots=True, eq=False)
@@ -47,7 +50,9 @@ class Member:
     `on_admitted` is there while they wait in the lobby, and is called when they are let in. `on_receiving` is called
     when their media begin or cease to arrive at the node, or the connection that they receive on comes up or goes.
     `ice_refresh_at` is when its ICE servers want fresh credentials, None while it has none that expire.
+    `messages` and `restarts` are how many of these it may still ask for.
     `person` is kept as last heard, so that it can be put back when Redis has lost the room.
+    `journey` is there from the join to the first media.
     """
 
     room: "LocalRoom"
@@ -63,6 +68,9 @@ class Member:
     on_admitted: Callable[[], None] | None = None
     on_receiving: Callable[[bool], None] | None = None
     ice_refresh_at: float | None = None
+    journey: Journey | None = None
+    messages: Allowance = field(default_factory=partial(Allowance, burst=20, rate=10))
+    restarts: Allowance = field(default_factory=partial(Allowance, burst=4, rate=0.5))
 
     @property
     def id(self) -> ParticipantId:
@@ -95,6 +103,19 @@ class Member:
         """Tracks that its other placements carry."""
         return {track for other in self.placements if other is not placed for track in other.sending}
 
+    def reached(self, milestone: Milestone) -> None:
+        """Nothing is noted once the first media have flowed."""
+        if self.journey is not None:
+            self.journey.reached(milestone)
+            if milestone is Milestone.FLOWING:
+                self.journey = None
+
+    def went(self, why: str) -> None:
+        """The stay, or this connection, is over; if no media have flowed by now, nobody will wait for them."""
+        if self.journey is not None:
+            self.journey.ended(why)
+            self.journey = None
+
     def tell(self, event: Event) -> None:
         """Send an event to this client alone."""
         self.connection.send_event(views.event_body(event))
@@ -121,7 +142,7 @@ class Member:
 
     def fresh_ice(self) -> IceServers:
         """Servers for this member from now on."""
-        ice = self.relays.offer(self.room.state.ref(), self.id)
+        ice = self.relays.offer(self.room.state.ref(), self.id, self.person.region)
         self.ice_refresh_at = ice.refresh_at
         return ice
 
@@ -147,6 +168,7 @@ class Member:
         if close is None:
             close = CloseCode.ENDED if final else CloseCode.UNAVAILABLE
         self.ended = True
+        self.went(code)
         event = SessionEnded.model_validate(
             {"seq": 0, "version": self.room.version, "code": code, "message": message, "final": final}
         )

@@ -9,9 +9,9 @@ from control_plane.ids import RoomId, new_id
 from control_plane.nodes.models import Node
 from control_plane.nodes.registry import NodeRegistry
 from control_plane.nodes.selection import HEALTHY_MS
+from control_plane.rooms import streams
 from control_plane.rooms.domain import Leg, Move, RoomState
 from control_plane.rooms.errors import RoomGone, RoomMissing
-from control_plane.rooms.placement.runner import streams
 from control_plane.rooms.placing import Target
 from control_plane.rooms.store import RoomStore
 
@@ -76,7 +76,7 @@ class Mover:
         if home.node in {node.id for node in able}:
             raise Conflict(f"Room {state.room} is on {home.node} already.")
         newest = max(node.last_heartbeat for node in known)
-        faults = {node.id: _fault(node, newest, streams(state)) for node in able}
+        faults = {node.id: _fault(node, newest, streams.of_room(state)) for node in able}
         if all(faults.values()):
             reasons = ", ".join(f"{node} {fault}" for node, fault in sorted(faults.items()))
             raise NoCapacity(f"Room {state.room} can't go there now: {reasons}.", retry_after_ms=1000)
@@ -88,4 +88,6 @@ def _fault(node: Node, newest_ms: int, needed: int) -> str | None:
         return "is silent"
     if node.state != "up":
         return "is without its media server"
+    if node.draining:
+        return "is draining"
     return "is full" if node.free < needed else None

@@ -66,6 +66,12 @@ class NodeAccess:
             raise kind(str(error) or "The media node failed.") from error
 
 
+def node_of(member: Member) -> NodeId | None:
+    """Where the room wants its media, whether or not its client was told yet."""
+    leg = member.room.state.legs.get(member.person.leg)
+    return leg.node if leg else None
+
+
 @asynccontextmanager
 async def tolerating(member: Member, event: str) -> AsyncIterator[None]:
     """What runs in the background is healed by the next look at the room; here it is only said."""

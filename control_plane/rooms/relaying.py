@@ -1,5 +1,6 @@
 """What a media node says to a client: offers, answers and candidates, as the client hears them."""
 
+from control_plane.rooms.arrivals import Milestone
 from control_plane.rooms.member import Member
 from control_plane.rooms.placed import Placed
 from control_plane.signaling.messages import CandidateEvent, DescriptionEvent
@@ -30,6 +31,7 @@ def tell_offer(member: Member, placed: Placed, event: SubscriberOffered) -> None
         tracks=event.tracks,
     )
     placed.negotiations.offered(event.negotiation)
+    member.reached(Milestone.OFFERED)
     member.tell(offer)
 
 

@@ -10,9 +10,10 @@ import structlog
 from control_plane.access.devices import Devices
 from control_plane.access.tokens import ROOM_NAME, VerifiedToken, room_of
 from control_plane.access.verifier import TokenVerifier
-from control_plane.errors import ControlPlaneError, InvalidRequest, NotAllowed, ResumeRefused, Unavailable
+from control_plane.errors import ControlPlaneError, Internal, InvalidRequest, NotAllowed, ResumeRefused, Unavailable
 from control_plane.ids import Incarnation, ParticipantId, ReplicaId, RoomId, TrackId, new_id
 from control_plane.rooms import repair, views
+from control_plane.rooms.arrivals import Arrivals, Journey, Milestone
 from control_plane.rooms.ban_watch import BanWatch
 from control_plane.rooms.domain import Ingest, Person, RoomState, TokenRef
 from control_plane.rooms.errors import Banned, Kicked, TokenReused
@@ -21,9 +22,10 @@ from control_plane.rooms.local import LocalRoom
 from control_plane.rooms.media import MediaPlane
 from control_plane.rooms.member import Line, Member, Relays
 from control_plane.rooms.moderation import moderated_person
+from control_plane.rooms.node_access import node_of
 from control_plane.rooms.owed import Owed
 from control_plane.rooms.permissions import Permissions
-from control_plane.rooms.placing import Placing
+from control_plane.rooms.placing import Placing, give_leg
 from control_plane.rooms.policy import Policies, RoomPolicy
 from control_plane.rooms.store import ResumeTokens, RoomStore, guest_identity, token_hash
 from control_plane.rooms.wishes import Wishes
@@ -65,6 +67,7 @@ class RoomService:
         devices: Devices,
         policies: Policies,
         relays: Relays,
+        arrivals: Arrivals,
     ) -> None:
         self._replica = replica
         self._tokens = tokens
@@ -77,11 +80,22 @@ class RoomService:
         self._devices = devices
         self._policies = policies
         self._relays = relays
+        self._arrivals = arrivals
 
     async def join(self, connection: Line, message: Join, ingest: Ingest | None = None) -> tuple[Member, JoinedResult]:
         """Enter the room that the token names, or its lobby. Raises `InvalidToken`, `ExpiredToken`, `Kicked`, `Banned`,
         `RoomFull`, `RoomLocked`, `LobbyFull`, `NoCapacity`. `ingest` is of somebody by HTTP, who never resumes,
         nor waits in a lobby: `NoWaiting`."""
+        journey = self._arrivals.joining(by_http=ingest is not None)
+        try:
+            return await self._join(connection, message, ingest, journey)
+        except Exception as error:
+            journey.ended(_code(error))
+            raise
+
+    async def _join(
+        self, connection: Line, message: Join, ingest: Ingest | None, journey: Journey
+    ) -> tuple[Member, JoinedResult]:
         token = await self._tokens.verify(message.token)
         grants = token.grants
         name = grants.name or message.name
@@ -90,6 +104,7 @@ class RoomService:
         room = room_of(grants)
         device = self._devices.hash(message.device) if message.device else None
         await self._bans.expect_welcome(room, token, device)
+        journey.reached(Milestone.VERIFIED)
         person = Person(
             id=ParticipantId(new_id("p")),
             identity=grants.identity or guest_identity(),
@@ -100,6 +115,7 @@ class RoomService:
             token=_token_ref(token),
             replica=self._replica,
             ingest=ingest,
+            region=message.region,
         )
         resume = _resume_token(room, person.id)
         policy = await self._policies.get(room)
@@ -117,24 +133,41 @@ class RoomService:
                 await self._settle_policy(state, policy)
                 self._bans.expect_still_welcome(room, token, device)
                 await local.wait_for(state.version)
+                journey.reached(Milestone.ENTERED)
                 if not member.person.lobby:
-                    await self._place_first(member)
+                    await self._reserve(member)
+                    journey.reached(Milestone.PLACED, node_of(member))
             except ControlPlaneError:
                 await self.leave(member)
                 raise
         member.take_placement()
         self._media.prepare(member)
         log.info("joined", room=room, participant=person.id, epoch=member.person.epoch, lobby=member.person.lobby)
-        return member, JoinedResult(
+        result = JoinedResult(
             participant=views.participant(member.person),
             snapshot=self._welcome(member),
             placement=member.placement(),
             lobby=member.person.lobby,
             resume=resume,
         )
+        if member.person.lobby:
+            journey.ended("lobby")
+        else:
+            journey.reached(Milestone.JOINED)
+            member.journey = journey
+        return member, result
 
     async def resume(self, connection: Connection, message: Resume) -> tuple[Member, ResumedResult]:
         """Take a place again over a new connection. Raises `ResumeRefused`, `Kicked`, `Banned`."""
+        try:
+            resumed = await self._resume(connection, message)
+        except Exception as error:
+            self._arrivals.resumed(_code(error))
+            raise
+        self._arrivals.resumed("ok")
+        return resumed
+
+    async def _resume(self, connection: Connection, message: Resume) -> tuple[Member, ResumedResult]:
         room, participant = _parse_resume_token(message.token)
         await self._bans.expect_not_removed(room, participant)
         token = _resume_token(room, participant)
@@ -208,6 +241,7 @@ class RoomService:
         """Give the place up and end the media."""
         local = member.room
         member.ended = True
+        member.went("left")
         await self._give_up(local.room, member.id, member.generation)
         await self._media.close(member)
         local.remove(member)
@@ -217,6 +251,7 @@ class RoomService:
     async def detached(self, member: Member) -> None:
         """The connection ended without a leave: the place is kept, the media goes on."""
         local = member.room
+        member.went("detached")
         if local.members.get(member.id) is member:
             local.remove(member)
             detach = partial(self._store.detach, local.room, member.id, member.generation)
@@ -289,17 +324,13 @@ class RoomService:
         self._media.reconcile([member])
         return snapshot
 
-    async def _place_first(self, member: Member) -> None:
-        """Give the room its leg if it has none: reserve, then commit; whoever commits first decides for all."""
+    async def _reserve(self, member: Member) -> None:
+        """Make sure of a media node for what the newcomer will carry. Raises `NoCapacity`, `Unavailable`."""
         local = member.room
         if local.state.home is not None:
-            return
-        ref = local.state.ref()
-        node = await self._placing.choose(ref, purpose="first")
-        leg, version = await self._store.place(local.room, ref.incarnation, node)
-        if leg.node != node:
-            await self._placing.give_back(ref, "first", node)
-        await local.wait_for(version)
+            await self._placing.join(local.state, member.person)
+        else:
+            await give_leg(local, self._store, self._placing, member.person)
 
     async def _repair(self, member: Member, connections: Sequence[ConnectionState]) -> tuple[RepairStep, ...]:
         """Take the media over and find what was interrupted. A node that can't be reached now is adopted later."""
@@ -336,6 +367,11 @@ class RoomService:
 def _completed(connection: ConnectionState) -> int:
     """The last negotiation of a client's connection that has both its descriptions."""
     return connection.negotiation if connection.signaling_state == "stable" else max(connection.negotiation - 1, 0)
+
+
+def _code(error: Exception) -> str:
+    """What the client is told of it."""
+    return error.code if isinstance(error, ControlPlaneError) else Internal.code
 
 
 def _token_ref(token: VerifiedToken) -> TokenRef:

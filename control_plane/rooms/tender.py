@@ -31,6 +31,7 @@ class Tender:
         self._liveness = liveness
         self._owed = owed
         self._now = asyncio.Event()
+        self._loops: tuple[asyncio.Task[None], ...] = ()
 
     @classmethod
     @asynccontextmanager
@@ -39,13 +40,18 @@ class Tender:
     ) -> AsyncIterator[Self]:
         """Tend until left."""
         tender = cls(hub=hub, driver=driver, media=media, ice=ice, liveness=liveness, owed=owed)
-        loops = [asyncio.create_task(tender._tend_forever()), asyncio.create_task(tender._keep_forever())]
+        tender._loops = (asyncio.create_task(tender._tend_forever()), asyncio.create_task(tender._keep_forever()))
         try:
             yield tender
         finally:
-            for loop in loops:
+            for loop in tender._loops:
                 loop.cancel()
-            await asyncio.gather(*loops, return_exceptions=True)
+            await asyncio.gather(*tender._loops, return_exceptions=True)
+
+    @property
+    def running(self) -> bool:
+        """False when a fault of ours has ended what `start` began."""
+        return not any(loop.done() for loop in self._loops)
 
     def hurry(self) -> None:
         """Look after the rooms now: Redis is back, or a node was lost."""

@@ -21,6 +21,7 @@ from control_plane.rooms.domain import (
     TrackChanged,
     TrackGone,
     TrackRecord,
+    Word,
 )
 from control_plane.rooms.policy import RoomPolicy
 from control_plane.signaling.messages import (
@@ -41,6 +42,7 @@ from control_plane.signaling.messages import (
     RoomSnapshot,
     RoomUpdated,
     SnapshotEvent,
+    TopicMessage,
     Track,
     TrackEnded,
     TrackPublished,
@@ -257,6 +259,11 @@ class EventBodies:
 def event_body(event: Event) -> str:
     """The JSON of an event without its `seq`, which each connection adds."""
     return event.model_dump_json(exclude={"seq"}, exclude_none=True)
+
+
+def topic_message(word: Word, version: int) -> str:
+    said = word.model_dump(include={"participant", "topic", "text", "sent_at"})
+    return event_body(TopicMessage(seq=0, version=version, **said))
 
 
 def snapshot_event(seen: RoomSnapshot) -> str:

@@ -16,9 +16,11 @@ from aiohttp import WSMsgType, web
 
 from control_plane.clock import Clock
 from control_plane.errors import ControlPlaneError, Internal, NotAllowed, RateLimited
+from control_plane.http.region import Locate, nowhere
 from control_plane.ids import ConnectionId, new_id
 from control_plane.signaling.messages import SUBPROTOCOL, CloseCode, Request, Result
 from control_plane.signaling.session import Close, Dispatch, Limits, Send, Session
+from control_plane.signaling.traffic import Traffic
 
 log = structlog.get_logger()
 
@@ -32,17 +34,25 @@ MAX_WAITING_REQUESTS = 256
 
 
 class Connection:
-    """One client's websocket, as handlers and rooms see it.
+    """One client's websocket, as handlers and rooms see it. `region` is where its address is, as far as known.
 
     Handlers change what it may ask by assigning `handlers`, and learn of its end through `on_closed`, which is awaited
     once, whatever ended it. `on_first_message` is awaited before the first request is handled after it was set.
     """
 
-    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport | None, limits: Limits) -> None:
+    def __init__(
+        self,
+        socket: web.WebSocketResponse,
+        transport: asyncio.Transport | None,
+        limits: Limits,
+        traffic: Traffic,
+        region: str | None = None,
+    ) -> None:
         self.id = ConnectionId(new_id("c"))
+        self.region = region
         self._socket = socket
         self._transport = transport
-        self._session = Session(allowed=(), limits=limits)
+        self._session = Session(allowed=(), limits=limits, traffic=traffic)
         self._handlers: Handlers = {}
         self._requests: deque[Request] = deque()
         self._worker: asyncio.Task[None] | None = None
@@ -177,30 +187,40 @@ async def _too_late(_: Request) -> None:
 
 
 class SignalingEndpoint:
-    """Serves `/v1/signal`. `greet` gives a new connection its first handlers."""
+    """Serves `/v1/signal`. `greet` gives a new connection its first handlers, `locate` tells where a caller is.
+    `accepting` until `shut_down`."""
 
-    def __init__(self, greet: Callable[[Connection], Handlers], clock: Clock, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        greet: Callable[[Connection], Handlers],
+        clock: Clock,
+        limits: Limits | None = None,
+        locate: Locate = nowhere,
+    ) -> None:
         self._greet = greet
+        self._locate = locate
         self._clock = clock
         self._limits = limits or Limits()
         self._connections: set[Connection] = set()
-        self._accepting = True
+        self.traffic = Traffic()
+        self.accepting = True
         self._empty = asyncio.Event()
         self._empty.set()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        if not self._accepting:
+        if not self.accepting:
             raise web.HTTPServiceUnavailable(text="This replica is shutting down: connect to another.")
         socket = web.WebSocketResponse(
             protocols=(SUBPROTOCOL,), heartbeat=HEARTBEAT_S, max_msg_size=self._limits.frame * 4, compress=False
         )
         await socket.prepare(request)
-        connection = Connection(socket, request.transport, self._limits)
+        connection = Connection(socket, request.transport, self._limits, self.traffic, self._locate(request))
         if socket.ws_protocol != SUBPROTOCOL:
             await socket.close(code=CloseCode.PROTOCOL_ERROR, message=f"speak {SUBPROTOCOL}".encode())
             return socket
         connection.handlers = self._greet(connection)
         self._connections.add(connection)
+        self.traffic.connections = len(self._connections)
         self._empty.clear()
         patience = asyncio.get_running_loop().call_later(JOIN_DEADLINE_S, self._expect_joined, connection)
         try:
@@ -209,6 +229,7 @@ class SignalingEndpoint:
             patience.cancel()
             await connection.finish()
             self._connections.discard(connection)
+            self.traffic.connections = len(self._connections)
             if not self._connections:
                 self._empty.set()
         return socket
@@ -227,7 +248,7 @@ class SignalingEndpoint:
 
     async def shut_down(self, say_goodbye: str) -> None:
         """Tell every client to go on elsewhere, and wait for their connections to end."""
-        self._accepting = False
+        self.accepting = False
         for connection in tuple(self._connections):
             connection.send_event(say_goodbye)
             connection.close(CloseCode.GOING_AWAY, "shutting down")

@@ -15,6 +15,8 @@ from control_plane.signaling.model import (
     Policy,
     RequestId,
     RoomSnapshot,
+    Topic,
+    TopicText,
     Track,
     Waiting,
 )
@@ -178,6 +180,16 @@ class TrackEnded(Event):
 class ChatEvent(Event):
     type: Literal["chat.message"] = "chat.message"
     message: ChatMessage
+
+
+class TopicMessage(Event):
+    """Somebody, maybe oneself, has sent a `message`."""
+
+    type: Literal["message"] = "message"
+    participant: str
+    topic: Topic
+    text: TopicText
+    sent_at: int
 
 
 class PlacementEvent(Event):

@@ -37,6 +37,7 @@ from control_plane.signaling.events import (
     RoomUpdated,
     SessionEnded,
     SnapshotEvent,
+    TopicMessage,
     TrackEnded,
     TrackPublished,
     TrackUpdated,
@@ -79,7 +80,9 @@ from control_plane.signaling.requests import (
     RaiseHand,
     Ready,
     Request,
+    Restart,
     Resume,
+    SendMessage,
     Subscribe,
     TrackUpdate,
     WantedTrack,
@@ -142,16 +145,19 @@ __all__ = [
     "Reply",
     "Request",
     "RequestId",
+    "Restart",
     "RestartEvent",
     "Result",
     "Resume",
     "ResumedResult",
     "RoomSnapshot",
     "RoomUpdated",
+    "SendMessage",
     "ServerMessage",
     "SessionEnded",
     "SnapshotEvent",
     "Subscribe",
+    "TopicMessage",
     "Track",
     "TrackEnded",
     "TrackIdField",
@@ -170,10 +176,12 @@ ClientMessage = Annotated[
     | Leave
     | Description
     | Candidate
+    | Restart
     | Ready
     | TrackUpdate
     | Subscribe
     | Chat
+    | SendMessage
     | ChangePermissions
     | Kick
     | Ban
@@ -203,6 +211,7 @@ ServerMessage = Annotated[
     | TrackUpdated
     | TrackEnded
     | ChatEvent
+    | TopicMessage
     | PlacementEvent
     | PlacementClosed
     | DescriptionEvent

@@ -18,6 +18,8 @@ TrackIdField = Annotated[str, Field(pattern=TRACK_ID_PATTERN)]
 ParticipantIdField = Annotated[str, Field(max_length=64)]
 GivenName = Annotated[DisplayName, StringConstraints(strip_whitespace=True)]
 ChatText = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
+Topic = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+TopicText = Annotated[str, Field(max_length=4096)]
 
 
 class Message(BaseModel):

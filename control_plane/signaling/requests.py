@@ -13,6 +13,8 @@ from control_plane.signaling.model import (
     Negotiation,
     ParticipantIdField,
     RequestId,
+    Topic,
+    TopicText,
     TrackIdField,
 )
 from media_adapters.models import (
@@ -33,12 +35,15 @@ class Join(Request):
     """Enter a room. `name` is used when the token leaves the name open. Replied with `joined`.
 
     `device` is random and the same at each join from there, so that a moderator can ban it. It may be left out.
+    `region` is where the client is, in the operator's words: a room is made near the first who joins. Left out, it is
+    guessed from the client's address if the operator has said how; one that does not exist is as good as any.
     """
 
     type: Literal["join"]
     token: Annotated[str, Field(max_length=8192, repr=False)]
     name: GivenName | None = None
     device: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9_-]{16,64}$", repr=False)] = None
+    region: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] = None
 
 
 class ConnectionState(Message):
@@ -88,6 +93,16 @@ class Candidate(Request):
     candidate: IceCandidate | None
 
 
+class Restart(Request):
+    """Restart ICE on one connection, for the network has changed. Replied with `done`; `restart` brings servers for it,
+    and on the `subscriber` the server's offer follows.
+    """
+
+    type: Literal["restart"]
+    epoch: Epoch
+    pc: PeerConnectionRole
+
+
 class Ready(Request):
     """All wanted media flows in this epoch: the old placement is not needed any more."""
 
@@ -131,6 +146,17 @@ class Chat(Request):
     type: Literal["chat"]
     text: ChatText
     nonce: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")] | None = None
+
+
+class SendMessage(Request):
+    """Something for everybody who is in the room now, oneself too, or for those in `to`. It is kept nowhere, and what
+    its `topic` means is up to the application.
+    """
+
+    type: Literal["message"]
+    topic: Topic
+    text: TopicText
+    to: Annotated[tuple[ParticipantIdField, ...] | None, Field(max_length=100)] = None
 
 
 class ChangePermissions(Request):

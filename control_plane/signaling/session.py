@@ -25,6 +25,7 @@ from control_plane.signaling.messages import (
     Request,
     Result,
 )
+from control_plane.signaling.traffic import Traffic
 from media_adapters.models import MAX_SDP_CHARS
 
 
@@ -64,10 +65,12 @@ Output = Send | Dispatch | Close
 
 @dataclass(slots=True)
 class Session:
-    """`allowed` names the request types that the connection has handlers for; the shell replaces it as it moves on."""
+    """`allowed` names the request types that the connection has handlers for; the shell replaces it as it moves on.
+    `traffic` is counted for all connections together."""
 
     allowed: Collection[type[Request]]
     limits: Limits = field(default_factory=Limits)
+    traffic: Traffic = field(default_factory=Traffic)
     seq: int = 0
     _tokens: float = field(init=False)
     _refilled_at: float = 0.0
@@ -81,7 +84,7 @@ class Session:
         """What to do about a frame that arrived at `now` (monotonic seconds)."""
         if len(text) > self.limits.frame:
             return [
-                Send(_error(None, TooLarge(f"A message has at most {self.limits.frame} characters."))),
+                Send(self.error(None, TooLarge(f"A message has at most {self.limits.frame} characters."))),
                 Close(CloseCode.TOO_LARGE, "message too large"),
             ]
         if not self._take_token(now):
@@ -91,25 +94,31 @@ class Session:
         except ValidationError as invalid:
             return self._refuse(text, invalid)
         self._strikes = 0
+        self.traffic.requests[message.type] += 1
         if isinstance(message, Ping):  # answered here: a sign of life must not wait behind a slow request
             pong = self.reply(message.id, PongResult())
             return [Send(pong)] if pong else []
         if type(message) not in self.allowed:
-            return [Send(_error(message.id, NotAllowed(f"{message.type!r} is not possible on this connection now.")))]
+            return [
+                Send(self.error(message.id, NotAllowed(f"{message.type!r} is not possible on this connection now.")))
+            ]
         return [Dispatch(message)]
 
     def reply(self, request_id: int | None, result: Result | None) -> str | None:
         """The reply to a request, or nothing when it asked for none."""
         if request_id is None:
             return None
+        self.traffic.replies += 1
         return Reply.model_construct(id=request_id, result=result or DoneResult()).model_dump_json(exclude_none=True)
 
     def error(self, request_id: int | None, error: ControlPlaneError) -> str:
+        self.traffic.errors[error.code] += 1
         return _error(request_id, error)
 
     def event(self, body: str) -> str:
         """The next event of this connection. `body` is a JSON object without `seq`, encoded once for all receivers."""
         self.seq += 1
+        self.traffic.events += 1
         return f'{body[:-1]},"seq":{self.seq}}}'
 
     def _take_token(self, now: float) -> bool:
@@ -125,7 +134,7 @@ class Session:
         self._strikes += 1
         wait_ms = int(1000 / self.limits.rate) + 1
         error = RateLimited(f"At most {self.limits.rate:g} messages a second.", retry_after_ms=wait_ms)
-        outputs: list[Output] = [Send(_error(_glimpsed_id(text), error))]
+        outputs: list[Output] = [Send(self.error(_glimpsed_id(text), error))]
         if self._strikes >= self.limits.strikes:
             outputs.append(Close(CloseCode.TOO_FAST, "too many messages"))
         return outputs
@@ -133,7 +142,7 @@ class Session:
     def _refuse(self, text: str, invalid: ValidationError) -> list[Output]:
         """A message with a mistake is refused and forgotten; who sends what is no message at all is cut off."""
         error = _explain(invalid)
-        outputs: list[Output] = [Send(_error(_request_id(text), error))]
+        outputs: list[Output] = [Send(self.error(_request_id(text), error))]
         self._malformed += isinstance(error, NotAMessage)
         if self._malformed >= self.limits.malformed:
             outputs.append(Close(CloseCode.PROTOCOL_ERROR, "too many malformed messages"))

@@ -11,6 +11,8 @@ NODE_METERS = "nv:{nodes}:meters"
 """Hash: node → what scripts need of it, as numbers with spaces between."""
 NODE_RESERVED = "nv:{nodes}:reserved"
 """Hash: node → streams reserved on it that its measured load does not include yet."""
+NODE_CHANGED = "nv:{nodes}:changed"
+"""Sorted set: node → when it reported or something was reserved there last, Redis time in ms."""
 
 ROOMS_SEEN = "nv:{rooms}:seen"
 """Sorted set: room → when a replica held it last, Redis time in ms."""
@@ -28,6 +30,11 @@ def node_reservation(reservation: str) -> str:
     return f"nv:{{nodes}}:reservation:{reservation}"
 
 
+def node_place(place: str) -> str:
+    """String, with a TTL: the node on which those who place the same room settle."""
+    return f"nv:{{nodes}}:place:{place}"
+
+
 def room_key(room: RoomId, part: str) -> str:
     """One part of a room's state."""
     return f"nv:{{room:{room}}}:{part}"
@@ -36,6 +43,9 @@ def room_key(room: RoomId, part: str) -> str:
 BAN_NEWS = "nv:bans"
 """Channel: who is kept out of which room from now on, for every replica."""
 
+
+NODE_NEWS = "nv:node-records"
+"""Channel: an operator has decided something about a node, for every replica."""
 
 POLICY_NEWS = "nv:policies"
 """Channel: of which room the policy is another now, for every replica."""
@@ -58,3 +68,12 @@ WHIP_HELD = "nv:{whip}:held"
 def idempotent(api_key: str, digest: str) -> str:
     """String, with a TTL: the request that came with this idempotency key first, and when."""
     return f"nv:idempotent:{api_key}:{digest}"
+
+
+TURN_CUTS = "nv:{turn}:cuts"
+"""Sorted set: who may relay no more, by opaque id → when that was said, Redis time in ms."""
+
+
+def turn_usage(tag: str, day: str) -> str:
+    """Hash, with a TTL: what a room relayed on that day (`received`, `sent`), and what was counted of each `run:…`."""
+    return f"nv:{{turn:{tag}}}:usage:{day}"

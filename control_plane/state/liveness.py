@@ -2,6 +2,7 @@
 through Redis to that inbox, so that one which runs but hears nothing goes stale like a dead one."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Self
@@ -19,7 +20,7 @@ log = structlog.get_logger()
 
 _BEAT = Script.load(__package__, "beat.lua")
 _ALIVE = Script.load(__package__, "alive.lua")
-_PING = b"ping"
+_PING = b"ping "
 _INTERVAL = 1.0
 _REMEMBERED_MS = 60_000
 
@@ -28,7 +29,8 @@ class Liveness:
     """Keeps this replica's row fresh, and tells who else is alive.
 
     The row is renewed only if the inbox is heard through `hearing`:
-    `redis.subscribe(inbox(replica), liveness.hearing(on_message), on_resubscribed)`.
+    `redis.subscribe(inbox(replica), liveness.hearing(on_message), on_resubscribed)`. `on_echo` is told how many seconds
+    each ping took, from publishing to hearing it: what a message between replicas takes, by one clock.
     """
 
     def __init__(self, redis: Redis, replica: ReplicaId) -> None:
@@ -36,27 +38,35 @@ class Liveness:
         self._redis = redis
         self._replica = replica
         self._heard = asyncio.Event()
+        self._loops: tuple[asyncio.Task[None], ...] = ()
+        self.on_echo: Callable[[float], None] = lambda _: None
 
     @classmethod
     @asynccontextmanager
     async def start(cls, redis: Redis, replica: ReplicaId) -> AsyncIterator[Self]:
         """Ping and renew each second. On leaving, the row goes at once if Redis is there."""
         liveness = cls(redis, replica)
-        loops = [asyncio.create_task(liveness._ping()), asyncio.create_task(liveness._renew())]
+        liveness._loops = (asyncio.create_task(liveness._ping()), asyncio.create_task(liveness._renew()))
         try:
             yield liveness
         finally:
-            for loop in loops:
+            for loop in liveness._loops:
                 loop.cancel()
-            await asyncio.gather(*loops, return_exceptions=True)
+            await asyncio.gather(*liveness._loops, return_exceptions=True)
             await liveness._leave()
+
+    @property
+    def running(self) -> bool:
+        """False when a fault of ours has ended what `start` began."""
+        return not any(loop.done() for loop in self._loops)
 
     def hearing(self, on_message: Callable[[bytes], None]) -> Callable[[bytes], None]:
         """A callback for the inbox that takes our pings out and hands everything else on."""
 
         def hear(message: bytes) -> None:
-            if message == _PING:
+            if message.startswith(_PING):
                 self._heard.set()
+                self.on_echo(time.monotonic() - float(message.removeprefix(_PING)))
             else:
                 on_message(message)
 
@@ -70,7 +80,7 @@ class Liveness:
     async def _ping(self) -> None:
         while True:
             try:
-                await self._redis.execute("PUBLISH", inbox(self._replica), _PING)
+                await self._redis.execute("PUBLISH", inbox(self._replica), _PING + str(time.monotonic()).encode())
             except (Unavailable, RedisReplyError) as error:
                 log.debug("liveness_ping_failed", error=type(error).__name__)
             await asyncio.sleep(_INTERVAL)

@@ -20,7 +20,6 @@ _ALWAYS = """\
 use-auth-secret
 fingerprint
 stale-nonce=600
-no-cli
 no-tcp-relay
 no-multicast-peers
 no-software-attribute
@@ -84,7 +83,6 @@ class RelaySettings(BaseModel):
     allocations: Annotated[int, Field(ge=1)] = 2400
     max_bitrate: Annotated[int, Field(ge=8_000)] = 8_000_000
     total_bitrate: Annotated[int, Field(ge=0)] = 0
-    statistics: str | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> "RelaySettings":
@@ -95,9 +93,20 @@ class RelaySettings(BaseModel):
         return self
 
 
-def configuration(settings: RelaySettings, folder: Path) -> str:
+class Control(BaseModel):
+    """How whoever runs coturn hears and commands it, on loopback: its `redis-statsdb` and its command line."""
+
+    model_config = ConfigDict(frozen=True)
+
+    statistics: Annotated[str, Field(repr=False)]
+    cli_port: Port
+    cli_password: Annotated[str, Field(repr=False)]
+
+
+def configuration(settings: RelaySettings, folder: Path, control: Control | None = None) -> str:
     """The text of `turnserver.conf`; `folder` holds the relay's database and process id."""
-    return _ALWAYS + "".join(f"{line}\n" for line in _lines(settings, folder))
+    lines = (*_lines(settings, folder), *_control(control))
+    return _ALWAYS + "".join(f"{line}\n" for line in lines)
 
 
 def _lines(settings: RelaySettings, folder: Path) -> Iterable[str]:
@@ -108,6 +117,9 @@ def _lines(settings: RelaySettings, folder: Path) -> Iterable[str]:
     for address in settings.listen:
         yield f"listening-ip={address}"
         yield f"relay-ip={address}"
+    if settings.listen and all(address.version == 6 for address in settings.listen):
+        # Who names no family means IPv4 (RFC 8656 §7.2), as browsers do, and there is none to be had here.
+        yield "allocation-default-address-family=ipv6"
     if settings.external is not None:
         yield f"external-ip={settings.external}"
     if settings.certificate is None:
@@ -129,8 +141,16 @@ def _limits(settings: RelaySettings) -> Iterable[str]:
     yield f"max-bps={settings.max_bitrate // 8}"
     if settings.total_bitrate:
         yield f"bps-capacity={settings.total_bitrate // 8}"
-    if settings.statistics is not None:
-        yield f'redis-statsdb="{settings.statistics}"'
+
+
+def _control(control: Control | None) -> Iterable[str]:
+    if control is None:
+        yield "no-cli"
+        return
+    yield f'redis-statsdb="{control.statistics}"'
+    yield "cli-ip=127.0.0.1"
+    yield f"cli-port={control.cli_port}"
+    yield f"cli-password={control.cli_password}"
 
 
 def _peers(peers: Iterable[PeerRange]) -> Iterable[str]:

@@ -5,7 +5,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass, field
 
-from control_plane.ids import ParticipantId
+from control_plane.ids import ParticipantId, RoomId
 from media_adapters.models import RoomRef
 
 _TAG_CHARS = 12
@@ -36,11 +36,12 @@ class OpaqueIds:
 
     def of(self, room: RoomRef, participant: ParticipantId) -> str:
         """`ROOM-PARTICIPANT`, both hashed."""
-        return f"{self.room(room)}-{self._tag(f'{room.incarnation}/{participant}')}"
+        return f"{self.room(room.room)}-{self._tag(f'{room.incarnation}/{participant}')}"
 
-    def room(self, room: RoomRef) -> str:
-        """The part that all of a room share: usage is counted by it."""
-        return self._tag(f"{room.room}/{room.incarnation}")
+    def room(self, room: RoomId) -> str:
+        """The part that all share who are ever in a room of this name: usage is counted by it, and found again without
+        a list of who was where."""
+        return self._tag(f"room/{room}")
 
     def user(self, key: str, user: str) -> str:
         """Of somebody whom an integrator's server named; the first part is its API key's."""

@@ -12,7 +12,7 @@ from control_plane.turn.credentials import OpaqueIds, TurnCredential, mint
 from control_plane.turn.health import TurnHealth
 from control_plane.turn.models import TurnServer
 from control_plane.turn.policy import Choice, Usable, choose
-from control_plane.turn.secrets import SecretsFile, signing
+from control_plane.turn.secrets import SecretsFile, TurnSecret, signing
 from control_plane.turn.settings import TurnSettings
 from media_adapters.models import RoomRef
 
@@ -42,6 +42,8 @@ class TurnRelays:
         self._ttl = ttl
         self._clock = clock
         self._health: TurnHealth | None = None
+        self.price_per_gb: float | None = None
+        self.minted = 0
 
     @classmethod
     @asynccontextmanager
@@ -50,6 +52,7 @@ class TurnRelays:
         servers = settings.turn_servers
         secrets = SecretsFile(settings.turn_secrets) if settings.turn_secrets is not None else None
         relays = cls(servers, secrets, OpaqueIds(opaque_key), settings.turn_ttl_s, clock)
+        relays.price_per_gb = settings.turn_price_per_gb
         async with TurnHealth.watch(servers, lambda: relays._credential(PROBER)) as relays._health:
             yield relays
 
@@ -64,6 +67,7 @@ class TurnRelays:
             return IceServers()
         now = self._clock.now()
         credential = self._credential(opaque)
+        self.minted += 1
         return IceServers(
             servers=tuple(_ice_server(choice, credential) for choice in choices),
             refresh_at=now + self._ttl * REFRESHED_AFTER,
@@ -71,12 +75,25 @@ class TurnRelays:
         )
 
     @property
+    def servers(self) -> Sequence[TurnServer]:
+        return self._servers
+
+    @property
     def usable(self) -> Usable:
         return self._health.usable if self._health else {}
 
-    def usage_tag(self, room: RoomRef) -> str:
-        """What the relays' statistics call this life of the room."""
-        return self.opaque.room(room)
+    @property
+    def exist(self) -> bool:
+        return bool(self._servers)
+
+    @property
+    def ttl(self) -> int:
+        """Seconds that a credential is valid."""
+        return self._ttl
+
+    def secrets(self) -> tuple[TurnSecret, ...]:
+        """What is shared with relays now; nothing without relays."""
+        return self._secrets.known() if self._secrets is not None else ()
 
     def _credential(self, opaque: str) -> TurnCredential:
         if self._secrets is None:

@@ -18,6 +18,8 @@ class TurnSettings(Environment):
     """The file of secrets shared with them; `nexusvibe turn rotate` makes and rotates it."""
     turn_ttl_s: Annotated[int, Field(ge=10, le=86_400)] = 3600
     """How long a credential is valid; it is refreshed after five sixths of that."""
+    turn_price_per_gb: Annotated[float, Field(ge=0)] | None = None
+    """What a relay's traffic costs, in whichever currency, for each 10^9 bytes that leave it."""
 
     @model_validator(mode="after")
     def _complete(self) -> "TurnSettings":

@@ -10,16 +10,17 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from control_plane.turn import coturn
-from control_plane.turn.coturn import RelaySettings
+from control_plane.turn.coturn import Control, RelaySettings
 from control_plane.turn.secrets import SecretsFile
 from control_plane.up.child import Child, Program
 from control_plane.up.errors import CannotStart
 from control_plane.up.output import Printer
+from control_plane.up.reporter import Reporter
 
 GRACE_S = 2.0
 LOOK_S = 1.0
@@ -28,8 +29,13 @@ _NOBODY = 65534
 
 @dataclass(frozen=True)
 class Relay:
+    """`report_to` is the control plane's address, under which this relay calls itself `name`; without one nobody hears
+    what it relays, and nobody can have it end anything."""
+
     settings: RelaySettings
     secrets: Path
+    report_to: str | None = None
+    name: str = "relay"
 
 
 def run(relay: Relay) -> int:
@@ -53,20 +59,23 @@ async def _run(relay: Relay, printer: Printer) -> None:
     secrets = SecretsFile(relay.secrets)
     await _expect_readable(relay.settings)
     failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    with ExitStack() as stack:
+    async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nexusvibe-turn-")))
-        _furnish(folder, relay.settings, secrets)
-        async with Child(_program(folder), printer, failed) as turnserver:
-            turnserver.settle()
-            await asyncio.wait(
-                {failed, asyncio.create_task(_keep_current(folder, relay.settings, secrets, turnserver, printer))},
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            failed.result()
+        control = None
+        if relay.report_to is not None:
+            control = await stack.enter_async_context(Reporter.running(relay.report_to, relay.name, secrets, printer))
+        _furnish(folder, relay.settings, secrets, control)
+        turnserver = await stack.enter_async_context(Child(_program(folder), printer, failed))
+        turnserver.settle()
+        await asyncio.wait(
+            {failed, asyncio.create_task(_keep_current(folder, relay.settings, secrets, turnserver, printer))},
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        failed.result()
 
 
-def _furnish(folder: Path, settings: RelaySettings, secrets: SecretsFile) -> None:
-    (folder / "turnserver.conf").write_text(coturn.configuration(settings, folder))
+def _furnish(folder: Path, settings: RelaySettings, secrets: SecretsFile, control: Control | None) -> None:
+    (folder / "turnserver.conf").write_text(coturn.configuration(settings, folder, control))
     coturn.share_secrets(folder, settings.realm, [secret.value for secret in secrets.known()])
     if os.geteuid() == 0:
         for path in (folder, *folder.iterdir()):

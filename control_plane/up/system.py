@@ -131,7 +131,7 @@ async def _replica_lacks(session: aiohttp.ClientSession, url: str) -> str:
                 return ""
             needs: dict[str, bool] = await response.json()
             return " and no ".join(
-                name.replace("_", " ") for name, there in needs.items() if not there and name != "ready"
+                name.replace("_", " ") for name, there in needs.items() if there is False and name != "ready"
             )
     except (aiohttp.ClientError, TimeoutError):
         return "answer from the replica"

@@ -15,6 +15,7 @@ from control_plane.access.tokens import VerifiedToken
 from control_plane.errors import ControlPlaneError, Internal, InvalidDescription, InvalidRequest, InvalidToken, TooLarge
 from control_plane.http.limits import KeyLimits
 from control_plane.http.problems import problem_response
+from control_plane.http.region import Locate, nowhere
 from control_plane.whip.choice import Choice
 from control_plane.whip.errors import PreconditionRequired, UnsupportedMediaType
 from control_plane.whip.links import ice_links
@@ -48,10 +49,11 @@ _PREFLIGHT: Final = {
 
 
 class WhipRoutes:
-    """`verify` raises what verifying a room token raises."""
+    """`verify` raises what verifying a room token raises; `locate` tells where a caller is."""
 
-    def __init__(self, whip: WhipService, verify: Verify) -> None:
+    def __init__(self, whip: WhipService, verify: Verify, locate: Locate = nowhere) -> None:
         self._whip = whip
+        self._locate = locate
         self._verify = verify
         self._posts = KeyLimits(POSTS_PER_MINUTE, "token")
         self._requests = KeyLimits(REQUESTS_PER_MINUTE, "token")
@@ -78,7 +80,8 @@ class WhipRoutes:
         if source not in _SOURCES:
             raise InvalidRequest("source: camera or screen.")
         offer = read_offer(await _body(request, MAX_SDP_CHARS))
-        return _created(WHIP, await self._whip.publish(shown, token, offer, screen=_SOURCES[source]))
+        screen, region = _SOURCES[source], self._locate(request)
+        return _created(WHIP, await self._whip.publish(shown, token, offer, screen=screen, region=region))
 
     async def _play(self, request: web.Request) -> web.Response:
         token, shown = await self._bearer(request, self._posts)
@@ -87,7 +90,8 @@ class WhipRoutes:
         if len(listed) > MAX_LISTED or (listed and participant is not None):
             raise InvalidRequest(f"track: at most {MAX_LISTED}, and not besides participant.")
         offer = read_offer(await _body(request, MAX_SDP_CHARS), plays=True)
-        return _created(WHEP, await self._whip.play(shown, token, offer, Choice(tuple(listed), participant)))
+        choice = Choice(tuple(listed), participant)
+        return _created(WHEP, await self._whip.play(shown, token, offer, choice, self._locate(request)))
 
     async def _patch(self, request: web.Request) -> web.Response:
         token, _ = await self._bearer(request, self._requests)

@@ -99,14 +99,19 @@ class WhipService:
                 await self._begun.wait()
         self._begun.clear()
 
-    async def publish(self, shown: str, token: VerifiedToken, offer: Offer, *, screen: bool) -> Begun:
-        """Join the token's room with what is offered. Raises what a join and an offer over signaling raise, and
-        `NoWaiting`, `Unprocessable`."""
+    async def publish(
+        self, shown: str, token: VerifiedToken, offer: Offer, *, screen: bool, region: str | None = None
+    ) -> Begun:
+        """Join the token's room, from `region`, with what is offered. Raises what a join and an offer over signaling
+        raise, and `NoWaiting`, `Unprocessable`."""
         tracks = _tracks(offer, _SCREEN if screen else _CAMERA)
         check_offer(Permissions.granted(token.grants), offer.sdp, tracks)  # before anybody sees somebody come and go
-        return await self._begin(shown, token, offer, PublisherOffer(negotiation=1, sdp=offer.sdp, tracks=tracks))
+        first = PublisherOffer(negotiation=1, sdp=offer.sdp, tracks=tracks)
+        return await self._begin(shown, token, offer, first, region=region)
 
-    async def play(self, shown: str, token: VerifiedToken, offer: Offer, choice: Choice) -> Begun:
+    async def play(
+        self, shown: str, token: VerifiedToken, offer: Offer, choice: Choice, region: str | None = None
+    ) -> Begun:
         """Join the token's room to receive what is chosen, as far as the offer has room for it. Raises what a join
         raises, `NoWaiting`, `NotAllowed`, `NotFound`, `InvalidRequest`, `NotSupported`."""
         if not Permissions.granted(token.grants).subscribe:
@@ -116,7 +121,7 @@ class WhipService:
         except (RoomGone, RoomMissing) as error:
             raise NotFound("Nobody is in this room.") from error
         watches = chosen(state, choice, [track.kind for track in offer.tracks])
-        return await self._begin(shown, token, offer, PlayerOffer(negotiation=1, sdp=offer.sdp), watches)
+        return await self._begin(shown, token, offer, PlayerOffer(negotiation=1, sdp=offer.sdp), watches, region=region)
 
     async def _begin(
         self,
@@ -125,12 +130,15 @@ class WhipService:
         offer: Offer,
         first: PublisherOffer | PlayerOffer,
         watches: tuple[TrackId, ...] = (),
+        *,
+        region: str | None,
     ) -> Begun:
         secret, grants = secrets.token_urlsafe(32), token.grants
         ingest = Ingest(resource=_hash(secret), etag=etag_of(secret, offer.ufrag), watches=watches)
         session = Session(ingest.resource, self._over)
         unnamed = "Player" if watches else "Encoder"
-        join = Join(type="join", token=shown, name=(grants.name or grants.identity or unnamed)[:64])
+        name = (grants.name or grants.identity or unnamed)[:64]
+        join = Join(type="join", token=shown, name=name, region=region)
         member, _ = await self._rooms.join(session, join, ingest)
         session.begin(member)
         self._keep(session)

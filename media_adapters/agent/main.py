@@ -4,10 +4,10 @@ import asyncio
 import errno
 import fcntl
 import signal
-import ssl
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -15,29 +15,38 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from pydantic import ValidationError
 
 from media_adapters import logs
+from media_adapters.agent.enrolment import enrol
 from media_adapters.agent.errors import AgentFailed
 from media_adapters.agent.heartbeat import Heartbeats
+from media_adapters.agent.identity import read_settings, with_identity
+from media_adapters.agent.own_certificate import own_certificate
+from media_adapters.agent.preflight import check_media_ports, control_time
+from media_adapters.agent.process import kill_leftover
 from media_adapters.agent.server import NodeServer
 from media_adapters.agent.service import AgentService
 from media_adapters.agent.settings import AgentSettings
-from media_adapters.agent.supervisor import Supervisor
+from media_adapters.agent.supervisor import AttachedSfu, OwnSfu, Sfu, Supervisor
 from media_adapters.contract import MediaNode
 from media_adapters.events import MediaEvent
 from media_adapters.models import NodeDescription
-from media_adapters.registry import BackendSettings, BackendUnavailable, load_backend
+from media_adapters.registry import Attachable, Backend, BackendSettings, BackendUnavailable, load_backend
 from media_adapters.wire import BadKey, private_key, public_key
+from media_adapters.wire.certificates import ServerCertificate
+from media_adapters.wire.enrolment import EnrolmentToken
 
 log = structlog.get_logger()
 
 
 def main() -> int:
     try:
-        settings = AgentSettings()
+        settings, token = read_settings()
+    except AgentFailed as failure:
+        return _failed(str(failure))
     except ValidationError as error:
         return _failed("; ".join(_problem(detail["loc"], detail["msg"]) for detail in error.errors(include_url=False)))
     logs.configure(settings.log_level, settings.log_format)
     try:
-        asyncio.run(_until_told(settings))
+        asyncio.run(_until_told(settings, token))
     except AgentFailed as failure:
         return _failed(str(failure))
     except BaseExceptionGroup as group:
@@ -48,9 +57,9 @@ def main() -> int:
     return 0
 
 
-async def _until_told(settings: AgentSettings) -> None:
+async def _until_told(settings: AgentSettings, token: EnrolmentToken | None) -> None:
     """Run until SIGTERM or SIGINT, then stop in order."""
-    running = asyncio.ensure_future(run(settings))
+    running = asyncio.ensure_future(run(settings, token))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, running.cancel)
@@ -58,33 +67,83 @@ async def _until_told(settings: AgentSettings) -> None:
         await running
 
 
-async def run(settings: AgentSettings) -> None:
-    """The whole agent, until cancelled. Raises `AgentFailed`, alone or in a group, with what to do about it."""
-    key, control_key = _node_key(settings), _control_key(settings)
+async def run(settings: AgentSettings, token: EnrolmentToken | None = None) -> None:
+    """The whole agent, until cancelled; with a `token` it enrols first, as soon as nothing else can go wrong.
+
+    Raises `AgentFailed`, alone or in a group, with what to do about it.
+    """
+    keys = None if token else (_node_key(settings), _control_key(settings))
     try:
         backend = load_backend(settings.backend)
     except BackendUnavailable as error:
         raise AgentFailed(str(error)) from error
-    service = AgentService(room_lease=settings.room_lease)
-    server = NodeServer(settings.id, key, control_key, service)
-    with _only_agent_in(settings.run_dir) as sfu_dir, _clear_port_errors(settings):
-        async with server.listen(settings.host, settings.port, _tls(settings)) as port, asyncio.TaskGroup() as parts:
-            log.info("agent_listening", node=settings.id, port=port)
-            heartbeats = _heartbeats(settings, key, settings.url(port), service)
-            supervisor = Supervisor(
-                backend,
-                BackendSettings(
-                    run_dir=sfu_dir,
-                    media_address=settings.media_address,
-                    rtp_ports=settings.rtp_ports,
-                    options=settings.options,
-                ),
-                _Parts(service, server, heartbeats),
-                record_file=settings.run_dir / "sfu.json",
-            )
-            parts.create_task(supervisor.run())
-            parts.create_task(service.tend())
-            parts.create_task(heartbeats.run())
+    with _only_agent_in(settings.run_dir) as sfu_dir:
+        certificate = _certificate(settings)
+        if settings.attach is None:
+            await kill_leftover(_record_file(settings))
+            check_media_ports(settings)
+        if token is not None:
+            settings = with_identity(settings, await enrol(settings, token))
+        key, control_key = keys or (_node_key(settings), _control_key(settings))
+        await _Agent(settings, key, control_key, certificate).serve(backend, sfu_dir)
+
+
+@dataclass(frozen=True)
+class _Agent:
+    """A node that knows who it is. `certificate` is None on loopback, and where a proxy ends TLS."""
+
+    settings: AgentSettings
+    key: Ed25519PrivateKey
+    control_key: Ed25519PublicKey
+    certificate: ServerCertificate | None
+
+    async def serve(self, backend: Backend, sfu_dir: Path) -> None:
+        settings, service = self.settings, AgentService(room_lease=self.settings.room_lease)
+        server = NodeServer(settings.id, self.key, self.control_key, service)
+        ahead = await control_time(settings.control_urls)
+        tls = self.certificate.context if self.certificate else None
+        with _clear_port_errors(settings):
+            async with server.listen(settings.host, settings.port, tls) as port, asyncio.TaskGroup() as parts:
+                log.info("agent_listening", node=settings.id, port=port)
+                heartbeats = self._heartbeats(port, service, ahead)
+                watcher = _Parts(service, server, heartbeats)
+                supervisor = Supervisor(_sfu(backend, settings, sfu_dir), watcher, record_file=_record_file(settings))
+                parts.create_task(supervisor.run())
+                parts.create_task(service.tend())
+                parts.create_task(heartbeats.run())
+                if self.certificate is not None:
+                    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.certificate.reload)
+                    parts.create_task(self.certificate.watch())
+
+    def _heartbeats(self, port: int, service: AgentService, ahead: float) -> Heartbeats:
+        settings, certificate = self.settings, self.certificate
+        return Heartbeats(
+            node=settings.id,
+            url=settings.url(port),
+            region=settings.region,
+            capacity=settings.capacity,
+            key=self.key,
+            control_urls=settings.control_urls,
+            interval=settings.heartbeat_interval,
+            load=service.load,
+            certificate=lambda: certificate.fingerprint if certificate else None,
+            ahead=ahead,
+        )
+
+
+def _sfu(backend: Backend, settings: AgentSettings, sfu_dir: Path) -> Sfu:
+    """Raises `AgentFailed` when the backend can't attach."""
+    where = BackendSettings(
+        run_dir=sfu_dir,
+        media_address=settings.media_address,
+        rtp_ports=settings.rtp_ports,
+        options=settings.options,
+    )
+    if settings.attach is None:
+        return OwnSfu(backend, where)
+    if not isinstance(backend, Attachable):
+        raise AgentFailed(f"The backend {backend.name} starts its media server itself: run it without attach.")
+    return AttachedSfu(backend, where, settings.attach)
 
 
 class _Parts:
@@ -108,17 +167,8 @@ class _Parts:
         self._server.sfu_died(reason)
 
 
-def _heartbeats(settings: AgentSettings, key: Ed25519PrivateKey, url: str, service: AgentService) -> Heartbeats:
-    return Heartbeats(
-        node=settings.id,
-        url=url,
-        region=settings.region,
-        capacity=settings.capacity,
-        key=key,
-        control_urls=settings.control_urls,
-        interval=settings.heartbeat_interval,
-        load=service.load,
-    )
+def _record_file(settings: AgentSettings) -> Path:
+    return settings.run_dir / "sfu.json"
 
 
 @contextmanager
@@ -165,15 +215,16 @@ def _control_key(settings: AgentSettings) -> Ed25519PublicKey:
         raise AgentFailed(f"NEXUSVIBE_NODE_CONTROL_PUBLIC_KEY can't be used: {error}") from error
 
 
-def _tls(settings: AgentSettings) -> ssl.SSLContext | None:
-    if settings.tls_certificate is None:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+def _certificate(settings: AgentSettings) -> ServerCertificate | None:
+    """None on loopback, and where a proxy ends TLS."""
     try:
-        context.load_cert_chain(settings.tls_certificate, settings.tls_key)
+        if settings.makes_certificate:
+            return ServerCertificate(own_certificate(settings.state_dir))
+        if settings.tls_certificate is not None:
+            return ServerCertificate(settings.tls_certificate, settings.tls_key)
     except OSError as error:
         raise AgentFailed(f"The TLS certificate or key can't be used: {error.strerror or error}.") from error
-    return context
+    return None
 
 
 def _problem(where: tuple[int | str, ...], message: str) -> str:

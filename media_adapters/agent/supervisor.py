@@ -2,18 +2,19 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import structlog
 
 from media_adapters.agent.errors import AgentFailed, SfuFailed
-from media_adapters.agent.process import RunningSfu, kill_leftover
+from media_adapters.agent.process import RunningSfu
 from media_adapters.contract import MediaNode
 from media_adapters.errors import MediaError
 from media_adapters.events import MediaEvent, SfuDied
 from media_adapters.models import NodeDescription
-from media_adapters.registry import Backend, BackendSettings, BackendUnavailable
+from media_adapters.registry import Attachable, Backend, BackendSettings, BackendUnavailable
 
 log = structlog.get_logger()
 
@@ -40,16 +41,53 @@ class SfuWatcher(Protocol):
     def sfu_died(self, reason: str) -> None: ...
 
 
+class Sfu(Protocol):
+    """The media server of this node. `start` makes a process of ours; None when it runs without us."""
+
+    name: str
+
+    async def start(self, record_file: Path) -> RunningSfu | None: ...
+
+    def connect(self) -> AbstractAsyncContextManager[MediaNode]: ...
+
+
+class OwnSfu:
+    """One that lives and dies with the agent."""
+
+    def __init__(self, backend: Backend, settings: BackendSettings) -> None:
+        self.name = backend.name
+        self._backend, self._settings = backend, settings
+
+    async def start(self, record_file: Path) -> RunningSfu | None:
+        return await RunningSfu.start(self._backend.prepare(self._settings), self._settings.run_dir, record_file)
+
+    def connect(self) -> AbstractAsyncContextManager[MediaNode]:
+        return self._backend.connect(self._settings)
+
+
+class AttachedSfu:
+    """One that somebody else runs: its death and its silence are told by the connection."""
+
+    def __init__(self, backend: Attachable, settings: BackendSettings, url: str) -> None:
+        self.name = backend.name
+        self._backend, self._settings, self._url = backend, settings, url
+
+    async def start(self, record_file: Path) -> RunningSfu | None:  # noqa: ARG002 -- there is nothing to record
+        return None
+
+    def connect(self) -> AbstractAsyncContextManager[MediaNode]:
+        return self._backend.attach(self._settings, self._url)
+
+
 class Supervisor:
-    def __init__(self, backend: Backend, settings: BackendSettings, watcher: SfuWatcher, *, record_file: Path) -> None:
+    def __init__(self, sfu: Sfu, watcher: SfuWatcher, *, record_file: Path) -> None:
         """`record_file` names the running SFU for the next agent."""
-        self._backend, self._settings, self._watcher = backend, settings, watcher
+        self._sfu, self._watcher = sfu, watcher
         self._record_file = record_file
         self._up = self._was_up = False
 
     async def run(self) -> None:
         """Until cancelled. Raises `AgentFailed` when the SFU does not come up the first time."""
-        await kill_leftover(self._record_file)
         delays, loop = restart_delays(), asyncio.get_running_loop()
         while True:
             started = loop.time()
@@ -64,13 +102,14 @@ class Supervisor:
             await asyncio.sleep(next(delays))
 
     async def _one_life(self) -> None:
-        sfu = self._backend.prepare(self._settings)
-        running = await RunningSfu.start(sfu, self._settings.run_dir, self._record_file)
-        log.info("sfu_started", pid=running.pid)
-        using, exited = asyncio.create_task(self._use()), asyncio.create_task(running.wait())
+        running = await self._sfu.start(self._record_file)
+        if running is not None:
+            log.info("sfu_started", pid=running.pid)
+        using = asyncio.create_task(self._use())
+        exited = asyncio.create_task(running.wait()) if running is not None else None
         try:
-            await asyncio.wait({using, exited}, return_when=asyncio.FIRST_COMPLETED)
-            if exited.done():
+            await asyncio.wait({using} | ({exited} if exited else set()), return_when=asyncio.FIRST_COMPLETED)
+            if running is not None and exited is not None and exited.done():
                 self._exited(running, exited.result())
             else:
                 await using
@@ -81,12 +120,13 @@ class Supervisor:
             self._died(f"the adapter failed: {type(error).__name__}")
             raise
         finally:
-            await _released(using, exited)
-            await running.stop()
+            await _released(using, *([exited] if exited else []))
+            if running is not None:
+                await running.stop()
 
     async def _use(self) -> None:
         """Serve through the adapter until it reports the SFU's death."""
-        async with self._backend.connect(self._settings) as media:
+        async with self._sfu.connect() as media:
             description, events = await media.describe(), media.events()
             self._up = self._was_up = True
             self._watcher.sfu_up(media, description)
@@ -99,8 +139,8 @@ class Supervisor:
 
     def _exited(self, running: RunningSfu, reason: str) -> None:
         if not self._up:
-            raise SfuFailed(f"{self._backend.name} {reason} before it answered. It said: {running.last_words()}")
-        self._died(f"{self._backend.name} {reason}")
+            raise SfuFailed(f"{self._sfu.name} {reason} before it answered. It said: {running.last_words()}")
+        self._died(f"{self._sfu.name} {reason}")
 
     def _died(self, reason: str) -> None:
         """Told at once, before anything is released: rooms move on this."""
@@ -112,7 +152,7 @@ class Supervisor:
     def _start_failure(self, error: Exception) -> AgentFailed:
         if isinstance(error, AgentFailed | BackendUnavailable):
             return AgentFailed(str(error))
-        return AgentFailed(f"{self._backend.name} can't be used: {error}")
+        return AgentFailed(f"{self._sfu.name} can't be used: {error}")
 
 
 async def _released(*tasks: asyncio.Task[Any]) -> None:

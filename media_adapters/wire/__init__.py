@@ -39,6 +39,7 @@ from media_adapters.wire.heartbeat import (
     HEARTBEAT_TOLERANCE,
     BadHeartbeat,
     Heartbeat,
+    NotOfOurTime,
     sign_heartbeat,
     verify_heartbeat,
 )
@@ -66,6 +67,7 @@ __all__ = [
     "Hello",
     "KeepResult",
     "Method",
+    "NotOfOurTime",
     "Outbox",
     "OutboxFull",
     "Proof",

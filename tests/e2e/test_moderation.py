@@ -91,7 +91,8 @@ async def test_who_is_kicked_is_gone_for_the_others_receives_nothing_and_does_no
         await bob.sees("alice")
         await carol.is_offered_to_remove("bob", False)
 
-        await loses_sight_within_a_second(carol, "bob", lambda: alice.removes("bob"))
+        await alice.is_about_to_remove("bob")
+        await loses_sight_within_a_second(carol, "bob", alice.confirms_the_removal)
         for person, other in ((alice, "carol"), (carol, "alice")):
             await person.is_alone_with(other)
             await person.has_no_tile_of("bob")

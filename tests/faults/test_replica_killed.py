@@ -50,6 +50,9 @@ class Call:
         ]
         return max(gaps)
 
+    async def connections(self) -> list[list[list[str]]]:
+        return [await one.connections() for one in self.everybody]
+
     async def forget_frames(self) -> None:
         for one in self.everybody:
             await one.forgets_frames()
@@ -115,6 +118,7 @@ async def test_a_killed_replica_costs_nobody_a_frame(call: Call, figures: Figure
     control = await call.longest_gap()
 
     await call.forget_frames()
+    connections = await call.connections()
     pauses = Pauses(call.server)
     for person in (call.alice, call.bob):
         await person.evaluate(WATCH_RESUME)
@@ -136,11 +140,9 @@ async def test_a_killed_replica_costs_nobody_a_frame(call: Call, figures: Figure
         longest_frame_gap_control_ms=control,
         longest_pause_at_the_sfu_ms=pause * 1000,
     )
-    # The figures are for `make faults`, on a quiet machine. A picture that hung on the dead replica would stand for
-    # seconds, until its connection was made anew; so would the counters of what it sent.
-    assert resumed < 1.0
-    assert pause < 1.0
-    assert gap < control + 1000
+    # How long is for `make faults`, on a quiet machine. Media that hung on the dead replica would need connections of
+    # their own anew, or new ways for these.
+    assert await call.connections() == connections
 
     await call.everybody_sees_and_hears_everybody()  # alice's interrupted negotiation has completed
     await call.bob.toggles_microphone()

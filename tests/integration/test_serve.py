@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import socket
 import sys
 from collections.abc import Mapping
@@ -10,7 +11,10 @@ from pathlib import Path
 import pytest
 
 from control_plane.nodes.identity import new_control_key
+from tests.support.certificates import Pair, shown_at, until_shown
 from tests.support.database import migrate
+from tests.support.ports import reserved_port
+from tests.support.processes import running_process
 from tests.support.redis import running_redis
 
 GOOD = {"TOKEN_SECRET": "a secret that is long enough for it", "CONTROL_KEY": new_control_key(), "PORT": "0"}
@@ -64,6 +68,8 @@ async def test_a_redis_that_does_not_answer_is_given_up(good: dict[str, str]) ->
         ({"CONTROL_KEY": "no key"}, "key"),
         ({"PORT": "99999"}, "NEXUSVIBE_PORT"),
         ({"LOG_LEVEL": "loud"}, "There is no log level"),
+        ({"TLS_CERTIFICATE": "/etc/hostname"}, "belong together"),
+        ({"TLS_CERTIFICATE": "/etc/hostname", "TLS_KEY": "/etc/hostname"}, "TLS certificate or key can't be used"),
     ],
 )
 async def test_a_wrong_setting_is_named(good: dict[str, str], wrong: dict[str, str], sentence: str) -> None:
@@ -82,6 +88,21 @@ async def test_a_missing_setting_is_named() -> None:
             "NEXUSVIBE_CONTROL_KEY: Field required."
         )
     ]
+
+
+async def test_a_renewed_certificate_is_served_without_a_restart(good: dict[str, str], tmp_path: Path) -> None:
+    pair, port = Pair(tmp_path), reserved_port()
+    tls = {"TLS_CERTIFICATE": str(pair.certificate), "TLS_KEY": str(pair.key), "PORT": str(port)}
+    async with running_redis() as redis:
+        settings = {f"NEXUSVIBE_{name}": value for name, value in (good | tls | {"REDIS_URL": redis.url}).items()}
+        argv = (sys.executable, "-m", "control_plane", "serve")
+        async with running_process("replica", *argv, cwd=tmp_path, env=settings) as replica:
+            await replica.says("serving", 60)
+            assert await shown_at(port) == pair.fingerprint
+            pair.renew()
+            replica.signal(signal.SIGHUP)
+            await until_shown(port, pair.fingerprint)
+            assert replica.exit_code is None
 
 
 async def test_a_port_that_is_taken_is_named(good: dict[str, str]) -> None:

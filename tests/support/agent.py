@@ -242,13 +242,19 @@ def agent_environment(
         "media_address": "127.0.0.1",
         "rtp_ports": json.dumps((first_port, first_port + 199)),
         "run_dir": folder,
+        "state_dir": folder / "state",
         "log_format": "json",
     } | settings
     environment = {f"NEXUSVIBE_NODE_{name.upper()}": str(value) for name, value in values.items()}
-    return environment | {"PYTHONPATH": os.pathsep.join([str(REPOSITORY), str(_test_backends(folder))])}
+    return environment | python_path(folder)
 
 
-def _test_backends(folder: Path) -> Path:
+def python_path(folder: Path) -> dict[str, str]:
+    """With which an agent finds `recorder` among the installed adapters."""
+    return {"PYTHONPATH": os.pathsep.join([str(REPOSITORY), str(backends_site(folder))])}
+
+
+def backends_site(folder: Path) -> Path:
     """A folder from which the agent can load `recorder` as if it were an installed adapter."""
     site = folder / "site"
     metadata = site / "test_backends-1.dist-info"

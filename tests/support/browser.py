@@ -8,9 +8,10 @@ the session's event loop: `pytestmark = pytest.mark.asyncio(loop_scope="session"
 import re
 import shutil
 from collections.abc import AsyncIterator, Generator
+from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import pytest_asyncio
@@ -48,7 +49,7 @@ async ([identity, kind]) => {
 }
 """
 # Resolves to "" once the counter grew by `growth`, else after `patience` ms to what was there last.
-_GROWS = f"""
+GROWS = f"""
 async ([identity, kind, counter, growth, patience]) => {{
   const counters = {_COUNTERS};
   const deadline = performance.now() + patience;
@@ -78,8 +79,15 @@ async () => {
   return found;
 }
 """
+# State and ICE user fragment (of its own side) of each connection that the page has made and not closed.
+_CONNECTIONS = """
+() => window.testConnections
+  .filter(({ connectionState }) => connectionState !== "closed")
+  .map(({ connectionState, localDescription }) =>
+    [connectionState, localDescription?.sdp.match(/^a=ice-ufrag:(.*)$/m)?.[1] ?? ""])
+"""
 # Asked in the page, not by `wait_for_function`, which the page's own security policy forbids to evaluate text.
-_HOLDS = """
+HOLDS = """
 async (patience) => {
   const deadline = performance.now() + patience;
   while (!(CONDITION)) {
@@ -113,8 +121,9 @@ class Person:
 
     async def enters(self) -> None:
         """Give one's name on the page that is open, and join: people don't wait for their camera."""
+        await self._part("join").wait_for()
         name = self._part("name-input")
-        if await name.is_editable():  # unless the invitation names this person
+        if await name.count() > 0 and await name.is_editable():  # unless the page knows who this person is
             await name.fill(self.name)
         await self._part("join").click()
         await self.is_in()
@@ -191,9 +200,17 @@ class Person:
             source,
         )
 
-    async def removes(self, other: str) -> None:
-        """Press the moderator's button on the other's tile."""
+    async def is_about_to_remove(self, other: str) -> None:
+        """Press the moderator's button on the other's tile: the page asks once more."""
         await self.tile(other).get_by_test_id("kick").click()
+        await self._part("confirm-removal").wait_for()
+
+    async def confirms_the_removal(self) -> None:
+        await self._part("confirm-removal").click()
+
+    async def removes(self, other: str) -> None:
+        await self.is_about_to_remove(other)
+        await self.confirms_the_removal()
 
     async def is_offered_to_remove(self, other: str, offered: bool) -> None:
         await expect(self.tile(other).get_by_test_id("kick")).to_be_visible(visible=offered)
@@ -243,6 +260,11 @@ class Person:
         """Of each connection that is up: its own candidate's type and how it reaches its relay (webrtc-stats)."""
         return [tuple(pair) for pair in await self.page.evaluate(_SELECTED)]
 
+    async def connections(self) -> list[list[str]]:
+        """State and ICE user fragment of each peer connection; the same as before if none was made or restarted."""
+        connections: list[list[str]] = await self.page.evaluate(_CONNECTIONS)
+        return connections
+
     async def evaluate(self, script: str, argument: object = None) -> Any:
         """For what people can't do with the page alone: `window.nexusvibe.room` is the SDK's room."""
         return await self.page.evaluate(script, argument)
@@ -251,7 +273,7 @@ class Person:
         await self.page.screenshot(path=path)
 
     async def _grows(self, other: str, kind: str, counter: str, growth: int) -> None:
-        missing = await self.page.evaluate(_GROWS, [other, kind, counter, growth, PATIENCE * 1000])
+        missing = await self.page.evaluate(GROWS, [other, kind, counter, growth, PATIENCE * 1000])
         assert not missing, f"{self.name} does not get {other}'s {kind}: {missing}"
 
     async def _rests(self, other: str, kind: str, counter: str, seconds: float) -> None:
@@ -265,7 +287,7 @@ class Person:
         pytest.fail(f"{self.name} still gets {other}'s {kind}")
 
     async def _holds(self, condition: str, otherwise: str) -> None:
-        held = await self.page.evaluate(_HOLDS.replace("CONDITION", condition), PATIENCE * 1000)
+        held = await self.page.evaluate(HOLDS.replace("CONDITION", condition), PATIENCE * 1000)
         assert held, f"{self.name} {otherwise} within {PATIENCE:g} s"
 
     def _part(self, test_id: str) -> Locator:
@@ -280,6 +302,9 @@ class Person:
             self.complaints.append(f"{message.type}: {message.text}")
 
 
+AnyPerson = TypeVar("AnyPerson", bound=Person)
+
+
 class People:
     """Everybody who has a window in this test."""
 
@@ -292,8 +317,22 @@ class People:
     ) -> Person:
         """Open a window of their own for somebody. `camera` and `window` are width and height in pixels; the usual
         camera is small."""
+        return await self.arrives_as(Person, name, camera=camera, window=window)
+
+    async def arrives_as(
+        self,
+        kind: type[AnyPerson],
+        name: str,
+        *,
+        camera: tuple[int, int] | None = None,
+        window: tuple[int, int] = (960, 640),
+        **context_options: Any,
+    ) -> AnyPerson:
+        """As `arrives`, for somebody who can do what `kind` says, in a browser with further options of Playwright's."""
         context = await self._browser.new_context(
-            permissions=["camera", "microphone"], viewport={"width": window[0], "height": window[1]}
+            permissions=["camera", "microphone"],
+            viewport={"width": window[0], "height": window[1]},
+            **context_options,
         )
         if camera:
             await context.add_init_script(f"window.testCamera = {list(camera)};")
@@ -301,7 +340,7 @@ class People:
         await context.add_init_script(path=CAMERA)
         await context.add_init_script(path=CONNECTIONS)
         context.set_default_timeout(PATIENCE * 1000)
-        person = Person(name, context, await context.new_page())
+        person = kind(name, context, await context.new_page())
         self.all.append(person)
         return person
 
@@ -324,12 +363,18 @@ def _chromium() -> str:
     pytest.fail("Browser tests need Chromium: `make test` installs it.")
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
+@asynccontextmanager
+async def running_browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=_chromium(), args=FLAGS)
         yield browser
         await browser.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with running_browser() as browser:
+        yield browser
 
 
 @pytest_asyncio.fixture(loop_scope="session")

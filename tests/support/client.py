@@ -24,13 +24,15 @@ class RequestFailed(Exception):
 
 
 class Client:
-    """`events` holds what came unasked and was not looked at yet. Every message is checked against the protocol."""
+    """`events` holds what came unasked and was not looked at yet, `received` all messages as they came. Every message
+    is checked against the protocol."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.socket = socket
         self.joined: dict[str, Any] = {}
         self.events: list[dict[str, Any]] = []
         self.seqs: list[int] = []
+        self.received: list[str] = []
         self.closed: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._ids = count(1)
         self._pending: dict[int, asyncio.Future[dict[str, Any]]] = {}
@@ -45,8 +47,10 @@ class Client:
     def resume_token(self) -> str:
         return str(self.joined["resume"])
 
-    async def join(self, token: str, name: str | None = None, device: str | None = None) -> Self:
-        self.joined = await self.asks("join", token=token, name=name, device=device)
+    async def join(
+        self, token: str, name: str | None = None, device: str | None = None, region: str | None = None
+    ) -> Self:
+        self.joined = await self.asks("join", token=token, name=name, device=device, region=region)
         return self
 
     async def resume(self, token: str, connections: list[dict[str, Any]] | None = None) -> Self:
@@ -109,6 +113,7 @@ class Client:
                 future.exception()
 
     def _take(self, message: dict[str, Any], text: str) -> None:
+        self.received.append(text)
         SERVER_MESSAGE.validate_json(text)
         if "seq" in message:
             self.seqs.append(message["seq"])
@@ -120,11 +125,12 @@ class Client:
 
 
 @asynccontextmanager
-async def connected(url: str) -> AsyncIterator[Client]:
-    """A client on a fresh connection to the websocket at `url`."""
+async def connected(url: str, connector: aiohttp.BaseConnector | None = None, **headers: str) -> AsyncIterator[Client]:
+    """A client on a fresh connection to the websocket at `url`. `headers` with _ for -."""
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
     async with (
-        aiohttp.ClientSession() as session,
-        session.ws_connect(url, protocols=[SUBPROTOCOL], max_msg_size=1 << 22) as socket,
+        aiohttp.ClientSession(connector=connector) as session,
+        session.ws_connect(url, protocols=[SUBPROTOCOL], max_msg_size=1 << 22, headers=sent) as socket,
     ):
         client = Client(socket)
         try:

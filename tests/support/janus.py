@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +20,13 @@ from media_adapters.janus.home import Access
 from media_adapters.registry import BackendSettings
 
 
-@dataclass(frozen=True)
+@dataclass
 class Server:
     """A running Janus."""
 
     settings: BackendSettings
     process: asyncio.subprocess.Process
+    argv: Sequence[str] = ()
 
     @property
     def access(self) -> Access:
@@ -38,6 +39,12 @@ class Server:
     async def kill(self) -> None:
         self.process.kill()
         await self.process.wait()
+
+    async def restart(self) -> None:
+        """Another one in its place, with the configuration as it is on disk now."""
+        await self.kill()
+        self.process = await asyncio.create_subprocess_exec(*self.argv, stdout=asyncio.subprocess.DEVNULL)
+        await _listening(self.access.port)
 
     async def freeze(self) -> None:
         """Stop every thread; when this returns nothing is answered any more."""
@@ -84,14 +91,13 @@ async def running_janus(rtp_ports: tuple[int, int] | None = None) -> AsyncIterat
         process = await asyncio.create_subprocess_exec(
             *described.argv, env=os.environ | dict(described.env), stdout=asyncio.subprocess.DEVNULL
         )
+        server = Server(settings, process, described.argv)
         try:
-            server = Server(settings, process)
             await _listening(server.access.port)
             yield server
         finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+            if server.process.returncode is None:
+                await server.kill()
 
 
 async def _listening(port: int) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from control_plane.up.child import die_with_parent
 
-STOP_SECONDS = 20.0
+STOP_SECONDS = 60.0
 
 
 class RunningProcess:
@@ -32,7 +32,7 @@ class RunningProcess:
         """None while it runs; negative for the signal that ended it."""
         return self._process.returncode
 
-    async def says(self, part: str, seconds: float = 20.0, *, times: int = 1) -> str:
+    async def says(self, part: str, seconds: float = 60.0, *, times: int = 1) -> str:
         """The first line with `part`, or the one after so many `times`, said already or within `seconds`."""
 
         def found() -> str | None:

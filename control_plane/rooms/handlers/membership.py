@@ -12,6 +12,8 @@ def stranger_handlers(service: RoomService, connection: Connection, admit: Calla
     """`admit` is called with the member that the connection has become."""
 
     async def join(message: Join) -> JoinedResult:
+        if message.region is None:
+            message = message.model_copy(update={"region": connection.region})
         member, result = await service.join(connection, message)
         admit(member)
         return result

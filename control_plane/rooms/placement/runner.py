@@ -95,9 +95,8 @@ class Runner:
         """Reserve a node, have it open the room, and begin."""
         ref, lost = state.ref(), self._lost(state)
         try:
-            node = await self._placing.choose(
-                ref, wanted.purpose, Target(wanted.node, wanted.backend, wanted.avoid, streams(state))
-            )
+            target = Target(wanted.node, wanted.backend, wanted.avoid)
+            node = await self._placing.elsewhere(state, wanted.purpose, target)
         except NoCapacity as error:
             step = not_found(state, lost, self._now_ms())
             if step is None:
@@ -110,7 +109,7 @@ class Runner:
         )
         if state.move is not None and not await self._opens(node, ref, fence):
             # The move goes on to another, if it may. A room that has nowhere to be does not wait for an answer.
-            await self._placing.give_back(ref, wanted.purpose, node)
+            await self._placing.not_there(state, wanted.purpose, node)
             await self._commit(local, state, without(state, node), fence)
             return True
         if state.move is None:
@@ -118,7 +117,7 @@ class Runner:
         else:
             log.info("move_begins", room=local.room, move=state.move.id, to=node, people=len(state.people))
         if not await self._commit(local, state, found(state, leg, lost, self._now_ms()), fence):
-            await self._placing.give_back(ref, wanted.purpose, node)
+            await self._placing.not_there(state, wanted.purpose, node)
         return True
 
     async def _opens(self, node: NodeId, room: RoomRef, fence: int) -> bool:
@@ -175,8 +174,3 @@ class Runner:
 
     def _lost(self, state: RoomState) -> set[NodeId]:
         return {leg.node for leg in state.legs.values() if self._nodes.is_lost(leg.node)}
-
-
-def streams(state: RoomState) -> int:
-    """What the room is about to carry elsewhere: every track once in, and out to everybody else."""
-    return len(state.tracks) * max(1, len(state.people))

@@ -5,6 +5,7 @@ from typing import Any
 
 from control_plane.access.idempotency import Idempotency
 from control_plane.http.operation import Operation
+from control_plane.rooms.decisions import DecisionLog
 from control_plane.rooms.moving import Mover
 from control_plane.rooms.office import RoomOffice
 from control_plane.rooms.removal import Removals
@@ -14,6 +15,7 @@ from control_plane.rooms.routes.messages import MessageRoutes
 from control_plane.rooms.routes.moves import MoveRoutes
 from control_plane.rooms.routes.participants import ParticipantRoutes
 from control_plane.rooms.routes.permissions import PermissionRoutes
+from control_plane.rooms.routes.placement import PlacementRoutes
 from control_plane.rooms.routes.policy import PolicyRoutes
 from control_plane.rooms.routes.rooms import RoomRoutes
 from control_plane.rooms.store import RoomStore
@@ -28,12 +30,14 @@ class RoomApi:
     removals: Removals
     mover: Mover
     idempotency: Idempotency
+    decisions: DecisionLog
 
     def operations(self) -> list[Operation[Any, Any]]:
         return [
             *RoomRoutes(self.office, self.idempotency).operations(),
             *MoveRoutes(self.mover).operations(),
             *PolicyRoutes(self.office).operations(),
+            *PlacementRoutes(self.office, self.decisions).operations(),
             *AttributeRoutes(self.office, self.store).operations(),
             *ParticipantRoutes(self.office, self.store, self.removals).operations(),
             *PermissionRoutes(self.store).operations(),

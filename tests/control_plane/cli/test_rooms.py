@@ -167,3 +167,16 @@ async def test_a_room_is_moved_and_told_where_it_is(nexusvibe: Shell, redis_targ
         assert (await moving)[1] == "Room demo is on n2 (recorder) now.\n"
         shown = (await nexusvibe.json("room", "show", "demo"))["live"]
         assert (shown["node"], shown["moving"]) == ("n2", False)
+
+
+async def test_why_a_room_is_where_it_is_can_be_read(nexusvibe: Shell, replica: LocalReplica) -> None:
+    assert (await nexusvibe("room", "explain", "call"))[0] == 1
+    async with connected(replica.ws_url) as ben:
+        await ben.join(replica.token("call", "ben"), region="mars")
+        code, printed, _ = await nexusvibe("room", "explain", "call")
+        told = await nexusvibe.json("room", "explain", "call")
+    assert code == 0
+    assert "Room call is on n1 now." in printed
+    assert "its first node, 6 streams" in printed
+    assert "mars (no node is there: any region is as near)" in printed
+    assert [decision["node"] for decision in told["decisions"]] == ["n1"]

@@ -9,9 +9,12 @@ from sqlalchemy import Connection, text
 
 from control_plane.access import models
 from control_plane.database import Base, Database, NotMigrated, expect_migrated, revision, upgrade
+from control_plane.nodes.tables import NodeRow
 from control_plane.rooms.models import RoomRow
 
-assert models.BanRow.metadata is RoomRow.metadata is Base.metadata  # every module with tables is imported here
+assert (
+    models.BanRow.metadata is RoomRow.metadata is NodeRow.metadata is Base.metadata
+)  # every module with tables is imported here
 
 
 async def test_migrations_make_the_tables_that_the_models_describe(database: Database) -> None:

@@ -1,6 +1,8 @@
 """The REST API as an integrator's server meets it."""
 
 import asyncio
+import base64
+import hashlib
 import re
 from functools import partial
 from typing import Any
@@ -202,7 +204,12 @@ async def test_each_answer_names_its_request(api: ApiClient) -> None:
 async def test_the_documents_load_nothing_from_elsewhere(api: ApiClient) -> None:
     async with api.session.get(f"{api.url}/v1/docs") as response:
         html = await response.text()
-        assert "default-src 'self'" in response.headers["Content-Security-Policy"]
+        policy = response.headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+    style = re.search(r"<style>(.*)</style>", html, re.DOTALL)
+    assert style is not None
+    assert base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode() in policy  # its own style is let in
     assert not re.search(r"<script|<link|<img|@import|https?://|\ssrc=", html)
     description = (await api.with_key("").asks("GET", "/v1/openapi.json")).body
     for path in description["paths"]:

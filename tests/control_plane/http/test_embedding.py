@@ -13,6 +13,7 @@ from control_plane.http import application
 from control_plane.http.api import Api
 from control_plane.http.limits import KeyLimits
 from control_plane.http.operation import Caller
+from control_plane.http.traffic import HttpTraffic
 from control_plane.settings import Settings
 
 
@@ -24,10 +25,6 @@ async def nothing(_: web.Request) -> web.Response:
     return web.Response()
 
 
-async def ready() -> dict[str, bool]:
-    return {}
-
-
 @asynccontextmanager
 async def pages(root: Path, *embed_origins: str) -> AsyncIterator[TestClient[web.Request, web.Application]]:
     """A replica's pages alone."""
@@ -36,7 +33,7 @@ async def pages(root: Path, *embed_origins: str) -> AsyncIterator[TestClient[web
     (root / "sdk" / "nexusvibe.js").write_text("export {};")
     api = Api([], nobody, KeyLimits(1))
     app = application.build(
-        signal=nothing, heartbeat=nothing, ready=ready, api=api, web_root=root, embed_origins=embed_origins
+        signal=nothing, heartbeat=nothing, api=api, traffic=HttpTraffic(), web_root=root, embed_origins=embed_origins
     )
     async with TestClient(TestServer(app)) as client:
         yield client

@@ -24,7 +24,7 @@ def report(
         capabilities=frozenset(Capability),
         capacity=capacity,
         state="up",
-        load=NodeLoad(streams=streams),
+        load=NodeLoad(rooms=min(streams, 1), peers=min(streams, 1), streams=streams),
         started_at=now,
         sequence=next(_sequence) if sequence is None else sequence,
         time_ms=now,

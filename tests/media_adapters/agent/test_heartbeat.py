@@ -57,7 +57,7 @@ class Sfu:
     async def load(self) -> NodeLoad:
         if self.down:
             raise NodeGone("down")
-        return NodeLoad(rooms=2, streams=9, cpu=0.5)
+        return NodeLoad(rooms=2, peers=4, streams=9, cpu=0.5)
 
 
 @asynccontextmanager
@@ -89,7 +89,7 @@ async def test_node_tells_what_it_is_and_what_it_carries_again_and_again() -> No
         first, second = await control.next(), await control.next()
     assert (first.node, first.region, first.capacity, first.state) == (NODE, "north", 100, "up")
     assert (first.backend, first.version, first.warnings) == ("recorder", "1", DESCRIPTION.warnings)
-    assert first.load == NodeLoad(rooms=2, streams=9, cpu=0.5)
+    assert first.load == NodeLoad(rooms=2, peers=4, streams=9, cpu=0.5)
     assert second.sequence > first.sequence
     assert second.started_at == first.started_at
 

@@ -40,6 +40,17 @@ async def test_taken_port_is_named(folder: Path) -> None:
         assert f"Port {port} on 127.0.0.1 is taken" in await failure(folder, environment(folder, port=port))
 
 
+async def test_media_ports_that_are_all_taken_are_named_and_some_are_warned_of(folder: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        told = await failure(folder, environment(folder, rtp_ports=f"[{port}, {port}]"))
+        assert f"None of the media ports {port}-{port} (UDP) can be used: they are taken" in told
+        last = min(port + 9, 65_535)
+        async with running_agent("recorder", rtp_ports=f"[{last - 9}, {last}]") as agent:
+            assert agent.logs.last("media_ports_taken")["taken"] >= 1
+
+
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
@@ -52,7 +63,7 @@ async def test_taken_port_is_named(folder: Path) -> None:
             {"rtp_ports": "[30000, 20000]"},
             "NEXUSVIBE_NODE_RTP_PORTS: the first port, 30000, comes after the last, 20000",
         ),
-        ({"host": "192.0.2.1"}, "not loopback: set tls_certificate"),
+        ({"host": "192.0.2.1"}, "Port 0 on 192.0.2.1 can't be listened on"),
         ({"tls_certificate": "/etc/hostname"}, "tls_certificate and tls_key belong together"),
         ({"tls_certificate": "/etc/hostname", "tls_key": "/etc/hostname"}, "TLS certificate or key can't be used"),
         ({"run_dir": "/proc/nowhere"}, "run_dir /proc/nowhere can't be used"),

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readInvitation } from "../src/address.ts";
+import { invitationIn, readInvitation } from "../src/address.ts";
 
 const read = (address: string) => readInvitation(new URL(address));
 
@@ -7,6 +7,7 @@ test("the token comes from the fragment, and the server is where the page came f
   expect(read("https://meet.example/app/#token=a.b.c")).toEqual({
     token: "a.b.c",
     name: null,
+    room: null,
     servers: ["wss://meet.example/v1/signal"],
   });
   expect(read("http://127.0.0.1:8080/").token).toBeNull();
@@ -19,6 +20,20 @@ test("who is named by the token is named on the page", () => {
   expect(read(`https://meet.example/#token=h.${payload}.s`).name).toBe("Zoë ✓");
   expect(read("https://meet.example/#token=h.e30.s").name).toBeNull();
   expect(read("https://meet.example/#token=nonsense").name).toBeNull();
+});
+
+test("the room that an invitation opens is told to who brings it", () => {
+  expect(read(`https://meet.example/#token=h.${btoa('{"room":"demo"}')}.s`).room).toBe("demo");
+  expect(read(`https://meet.example/#token=h.${btoa('["room"]')}.s`).room).toBeNull();
+});
+
+test("what is pasted is a whole link with a token in it, or no invitation", () => {
+  expect(invitationIn("  https://meet.example/#token=a.b.c\n")?.href).toBe(
+    "https://meet.example/#token=a.b.c",
+  );
+  for (const text of ["", "demo", "https://meet.example/", "javascript:alert(1)#token=a.b.c"]) {
+    expect(invitationIn(text)).toBeNull();
+  }
 });
 
 test("further replicas of the host come first, each once", () => {

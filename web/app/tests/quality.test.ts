@@ -1,6 +1,6 @@
 import type { TrackQuality, UplinkQuality } from "@nexusvibe/client";
 import { expect, test } from "vitest";
-import { received, sent } from "../src/quality.ts";
+import { received, sent } from "../src/room/quality.ts";
 
 const picture: TrackQuality = {
   track: "t_camera",
@@ -22,13 +22,13 @@ test("a picture is told in figures that people know, and sound in a word", () =>
   expect(received(picture, sound)).toEqual({
     rating: "good",
     held: false,
-    sentence: "good",
+    reasons: [],
     figures: [
-      ["Picture", "1280 × 720"],
-      ["Frames", "25 fps"],
-      ["Data", "1.2 Mbit/s"],
-      ["Lost", "0 %"],
-      ["Sound", "good"],
+      ["picture", "1280 × 720"],
+      ["frames", 25],
+      ["data", "1.2 Mbit/s"],
+      ["lost", "0 %"],
+      ["sound", { rating: "good" }],
     ],
   });
 });
@@ -36,9 +36,9 @@ test("a picture is told in figures that people know, and sound in a word", () =>
 test("the worse of picture and sound counts, each reason once", () => {
   const lossy = { ...picture, rating: "fair", reasons: ["loss"], loss: 0.034, bitrate: 90_000 } as const;
   const verdict = received(lossy, { ...sound, rating: "poor", reasons: ["loss"] });
-  expect(verdict).toMatchObject({ rating: "poor", sentence: "poor: packets get lost" });
-  expect(verdict?.figures).toContainEqual(["Lost", "3.4 %"]);
-  expect(verdict?.figures).toContainEqual(["Data", "90 kbit/s"]);
+  expect(verdict).toMatchObject({ rating: "poor", reasons: ["loss"] });
+  expect(verdict?.figures).toContainEqual(["lost", "3.4 %"]);
+  expect(verdict?.figures).toContainEqual(["data", "90 kbit/s"]);
 });
 
 test("a picture that was out of sight is not a bad connection either", () => {
@@ -48,18 +48,22 @@ test("a picture that was out of sight is not a bad connection either", () => {
 
 test("a camera that is off is not a bad connection", () => {
   const off = { ...picture, rating: "paused", reasons: ["muted"] } as const;
-  expect(received(off, sound)).toMatchObject({ rating: "good", figures: [["Sound", "good"]] });
+  expect(received(off, sound)).toMatchObject({ rating: "good", figures: [["sound", { rating: "good" }]] });
   expect(received(off, undefined)).toBeNull();
 });
 
 test("a picture held back for the sound's sake says so", () => {
   const held = { ...picture, rating: "paused", reasons: ["bandwidth"] } as const;
-  expect(received(held, sound)).toMatchObject({ rating: "paused", held: true, figures: [["Sound", "good"]] });
+  expect(received(held, sound)).toMatchObject({
+    rating: "paused",
+    held: true,
+    figures: [["sound", { rating: "good" }]],
+  });
 });
 
 test("what oneself sends has a delay, once the server has told it", () => {
   const uplink: UplinkQuality = { ...picture, rating: "good", roundTripTime: null };
-  expect(sent(uplink)?.figures.map(([name]) => name)).toEqual(["Picture", "Frames", "Data", "Lost"]);
-  expect(sent({ ...uplink, roundTripTime: 23.4 })?.figures.at(-1)).toEqual(["Delay", "23 ms"]);
+  expect(sent(uplink)?.figures.map(([name]) => name)).toEqual(["picture", "frames", "data", "lost"]);
+  expect(sent({ ...uplink, roundTripTime: 23.4 })?.figures.at(-1)).toEqual(["delay", "23 ms"]);
   expect(sent(null)).toBeNull();
 });

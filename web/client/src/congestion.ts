@@ -26,6 +26,9 @@ const CEILINGS: readonly { readonly largest: Wish; readonly others: Wish }[] = [
   { largest: "low", others: "paused" },
 ];
 
+/** What is received at most while data are saved. */
+export const SAVING_LEVEL = 3;
+
 const BAD_LOSS = 0.08;
 const BAD_FREEZE = 0.25;
 /** A picture that stands still without any loss does so at its sender. */

@@ -8,7 +8,7 @@ import {
   type ServerMessage,
   SUBPROTOCOL,
 } from "./generated/protocol.ts";
-import { type Deferred, deferred } from "./timing.ts";
+import { Deadline, type Deferred, deferred } from "./timing.ts";
 
 export type Result = Reply["result"];
 export type ServerEvent = Exclude<ServerMessage, Reply | ErrorMessage>;
@@ -24,11 +24,13 @@ export interface Timing {
   readonly openMs: number;
   /** How often the server is asked for a sign of life, and how long it may take. */
   readonly pingMs: number;
+  /** How long it may take when there is a reason to doubt the connection. */
+  readonly checkMs: number;
   /** How long any other reply may take: after that the connection is taken for broken, and resumed. */
   readonly replyMs: number;
 }
 
-export const TIMING: Timing = { openMs: 5000, pingMs: 5000, replyMs: 15_000 };
+export const TIMING: Timing = { openMs: 5000, pingMs: 5000, checkMs: 2500, replyMs: 15_000 };
 
 export interface ConnectionHandlers {
   /** Events in the order in which they came; none after `lost` has resolved. */
@@ -39,7 +41,7 @@ export interface ConnectionHandlers {
 
 interface Waiting {
   readonly reply: Deferred<Result>;
-  readonly deadline: ReturnType<typeof setTimeout>;
+  readonly deadline: Deadline;
   readonly accept: ((result: Result) => void) | undefined;
 }
 
@@ -96,7 +98,7 @@ export class Connection {
     if (!this.alive) return Promise.reject(new ConnectionLost(brokenBecause("connection_lost")));
     const id = this.nextId++;
     const reply = deferred<Result>();
-    const deadline = setTimeout(() => this.end(brokenBecause("no_answer")), timeoutMs);
+    const deadline = new Deadline(timeoutMs, () => this.end(brokenBecause("no_answer")));
     this.pending.set(id, { reply, deadline, accept });
     this.socket.send(JSON.stringify({ ...message, id }));
     return reply.promise;
@@ -105,6 +107,11 @@ export class Connection {
   /** Without waiting for anything. A message after the end is dropped. */
   send(message: Outgoing): void {
     if (this.alive) this.socket.send(JSON.stringify(message));
+  }
+
+  /** Asks for a sign of life now, and takes the connection for broken sooner than usual. */
+  check(): void {
+    this.ping(this.timing.checkMs);
   }
 
   /** Ends the connection now: a network that is gone would let the closing handshake wait. */
@@ -147,13 +154,13 @@ export class Connection {
   private settle(id: number): Waiting | undefined {
     const waiting = this.pending.get(id);
     this.pending.delete(id);
-    clearTimeout(waiting?.deadline);
+    waiting?.deadline.cancel();
     return waiting;
   }
 
-  private ping(): void {
+  private ping(timeoutMs = this.timing.pingMs): void {
     // A refused ping is a sign of life too, and a lost connection is told by `lost`.
-    this.request({ type: "ping" }, undefined, this.timing.pingMs).catch(() => undefined);
+    this.request({ type: "ping" }, undefined, timeoutMs).catch(() => undefined);
   }
 }
 

@@ -4,11 +4,21 @@ import type { TrackKind, TrackSource } from "./generated/protocol.ts";
 export class LocalTrack {
   private currentId = newId("t");
   private isMuted = false;
+  private carried: MediaStreamTrack;
+  /** Aborted when it carries another track, and when it is not published any more. */
+  private carrying = new AbortController();
 
   constructor(
-    readonly mediaTrack: MediaStreamTrack,
+    mediaTrack: MediaStreamTrack,
     readonly source: TrackSource,
-  ) {}
+  ) {
+    this.carried = mediaTrack;
+  }
+
+  /** What is sent now; another one after `replaceTrack`, and when its device is switched. */
+  get mediaTrack(): MediaStreamTrack {
+    return this.carried;
+  }
 
   /** Kept while the call moves; only a room that is entered anew makes another. */
   get id(): string {
@@ -16,17 +26,35 @@ export class LocalTrack {
   }
 
   get kind(): TrackKind {
-    return this.mediaTrack.kind === "audio" ? "audio" : "video";
+    return this.carried.kind === "audio" ? "audio" : "video";
   }
 
   get muted(): boolean {
     return this.isMuted;
   }
 
+  /** @internal Until this track is replaced or not published any more. */
+  get signal(): AbortSignal {
+    return this.carrying.signal;
+  }
+
   /** @internal */
   setMuted(muted: boolean): void {
     this.isMuted = muted;
-    this.mediaTrack.enabled = !muted;
+    this.carried.enabled = !muted;
+  }
+
+  /** @internal */
+  carry(mediaTrack: MediaStreamTrack): void {
+    this.release();
+    this.carried = mediaTrack;
+    this.carrying = new AbortController();
+    mediaTrack.enabled = !this.isMuted;
+  }
+
+  /** @internal */
+  release(): void {
+    this.carrying.abort();
   }
 
   /** @internal */

@@ -6,8 +6,9 @@ import { PlacementMedia } from "./placement.ts";
 import type { Readings } from "./reception.ts";
 import { chooseReceivers, type RemoteTrack } from "./remote-tracks.ts";
 import type { RoomState } from "./state.ts";
-import { inboundReadings, NOTHING, type TrackStats } from "./stats.ts";
+import { inboundReadings, NOTHING, outboundReading, sourceLevel, type TrackStats } from "./stats.ts";
 import { wait } from "./timing.ts";
+import type { TransportStats } from "./transport.ts";
 
 const EAGER_LOOKS = 50;
 const EAGER_MS = 200;
@@ -33,6 +34,7 @@ export class Media {
   private previous: PlacementMedia | null = null;
   private currentReady = false;
   private localTracks: readonly LocalTrack[] = [];
+  private saving = false;
   private shown: ReadonlyMap<string, RemoteTrack> = new Map();
   private watching = new AbortController();
   private readonly link: MediaLink;
@@ -41,6 +43,7 @@ export class Media {
     this.link = {
       describe: (message) => handlers.describe(message),
       trickle: (message) => handlers.trickle(message),
+      askRestart: (message) => handlers.askRestart(message),
       failed: (error) => handlers.failed(error),
       changed: () => this.refresh(),
     };
@@ -62,8 +65,11 @@ export class Media {
     }
     this.current = new PlacementMedia(placement, this.link);
     this.currentReady = false;
+    this.current.saveData(this.saving);
     this.current.setLocalTracks(this.localTracks);
-    if (placement.topology !== "waiting") void this.watch(this.current);
+    if (placement.topology !== "waiting") {
+      this.watch(this.current).catch((error: unknown) => this.handlers.failed(error));
+    }
     this.refresh();
   }
 
@@ -89,8 +95,20 @@ export class Media {
     for (const placement of this.living()) placement.setLocalTracks(tracks);
   }
 
-  applyMute(): void {
-    for (const placement of this.living()) placement.applyMute();
+  /** A local track is muted or unmuted, or carries something else. */
+  altered(): void {
+    for (const placement of this.living()) placement.altered();
+  }
+
+  /** Whether pictures are to be sent small and slow. */
+  saveData(saving: boolean): void {
+    this.saving = saving;
+    for (const placement of this.living()) placement.saveData(saving);
+  }
+
+  /** The network has changed: every connection looks for a way anew. */
+  renewIce(): void {
+    for (const placement of this.living()) placement.renewIce();
   }
 
   handle(event: ServerEvent): void {
@@ -143,7 +161,27 @@ export class Media {
     const subscribers = this.living().flatMap(({ subscriber }) => (subscriber ? [subscriber] : []));
     const reports = await Promise.all(subscribers.map((subscriber) => subscriber.stats()));
     const inbound = new Map(reports.flatMap((report) => [...inboundReadings(report)]));
-    return { inbound, outbound: (await this.current?.sent()) ?? null };
+    const sent = await this.current?.sent();
+    return { inbound, outbound: sent ? outboundReading(sent) : null };
+  }
+
+  /** How loud everybody is now, from 0 to 1, by participant id. */
+  async levels(): Promise<ReadonlyMap<string, number>> {
+    const subscribers = this.living().flatMap(({ subscriber }) => (subscriber ? [subscriber] : []));
+    const told = await Promise.all(subscribers.map((subscriber) => subscriber.soundLevels()));
+    const byTrack = new Map(told.flatMap((levels) => [...levels]));
+    const { participants, tracks } = this.handlers.room();
+    const levels = new Map([...participants.keys()].map((id) => [id, 0]));
+    for (const { id, participant, source, muted } of tracks.values()) {
+      if (source !== "microphone" || muted || participant === this.handlers.me()) continue;
+      if (levels.has(participant)) levels.set(participant, byTrack.get(id) ?? 0);
+    }
+    if (levels.has(this.handlers.me())) levels.set(this.handlers.me(), await this.ownLevel());
+    return levels;
+  }
+
+  async transports(): Promise<TransportStats[]> {
+    return (await this.current?.transports()) ?? [];
   }
 
   /** Ends all media. A later `place` begins anew. */
@@ -153,6 +191,12 @@ export class Media {
     this.current = null;
     this.previous = null;
     this.refresh();
+  }
+
+  private async ownLevel(): Promise<number> {
+    const microphone = this.localTracks.find(({ source, muted }) => source === "microphone" && !muted);
+    const sent = microphone && (await this.current?.sent());
+    return sent ? sourceLevel(sent, microphone.mediaTrack.id) : 0;
   }
 
   /** The newest first. */

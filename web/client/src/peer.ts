@@ -7,6 +7,7 @@ import type {
   IceServer,
   PeerConnectionRole,
   Placement,
+  Restart,
 } from "./generated/protocol.ts";
 import { retryDelay, wait } from "./timing.ts";
 
@@ -15,6 +16,8 @@ export interface MediaLink {
   /** Resolves when the server has taken it; rejects with `ServerError` or `ConnectionLost`. */
   describe(message: Description): Promise<unknown>;
   trickle(message: Candidate): void;
+  /** Asks the server for an ICE restart, also after a lost connection. Resolves when it has taken it. */
+  askRestart(message: Restart): Promise<unknown>;
   /** A connection came up or went down, or its tracks changed. */
   changed(): void;
   failed(error: unknown): void;

@@ -9,7 +9,7 @@ import type {
 import type { LocalTrack } from "./local-track.ts";
 import type { MediaLink } from "./peer.ts";
 import { Publisher } from "./publisher.ts";
-import { type OutboundReading, outboundReading } from "./stats.ts";
+import { type TransportStats, transportStats } from "./transport.ts";
 import { Subscriber } from "./subscriber.ts";
 
 /** The media of one epoch: at most a publisher and a subscriber, each made when it is first needed. */
@@ -17,6 +17,7 @@ export class PlacementMedia {
   private publisher: Publisher | null = null;
   private currentSubscriber: Subscriber | null = null;
   private receives = true;
+  private saving = false;
 
   constructor(
     private readonly placement: Placement,
@@ -34,12 +35,27 @@ export class PlacementMedia {
 
   setLocalTracks(tracks: readonly LocalTrack[]): void {
     if (this.placement.topology === "waiting") return;
-    if (tracks.length > 0) this.publisher ??= new Publisher(this.placement, this.link);
+    if (tracks.length > 0 && !this.publisher) {
+      this.publisher = new Publisher(this.placement, this.link);
+      this.publisher.saveData(this.saving);
+    }
     this.publisher?.setTracks(tracks);
   }
 
-  applyMute(): void {
-    this.publisher?.applyMute();
+  /** A local track is muted or unmuted, or carries something else. */
+  altered(): void {
+    this.publisher?.altered();
+  }
+
+  saveData(saving: boolean): void {
+    this.saving = saving;
+    this.publisher?.saveData(saving);
+  }
+
+  /** The network has changed: both connections look for a way anew. */
+  renewIce(): void {
+    this.publisher?.restart();
+    this.currentSubscriber?.restart();
   }
 
   description(event: DescriptionEvent): void {
@@ -79,9 +95,18 @@ export class PlacementMedia {
     return sends && receives && expected.every((track) => subscriber?.flows(track));
   }
 
-  /** Null while nothing is sent here. */
-  async sent(): Promise<OutboundReading | null> {
-    return this.publisher ? outboundReading(await this.publisher.stats()) : null;
+  /** What the sending connection has counted; null while nothing is sent here. */
+  async sent(): Promise<RTCStatsReport | null> {
+    return this.publisher ? this.publisher.stats() : null;
+  }
+
+  async transports(): Promise<TransportStats[]> {
+    const [sent, received] = await Promise.all([this.publisher?.stats(), this.currentSubscriber?.stats()]);
+    const states = this.connections();
+    return states.flatMap(({ pc }) => {
+      const report = pc === "publisher" ? sent : received;
+      return report ? [transportStats(pc, report)] : [];
+    });
   }
 
   /** Receives nothing here any more, whatever the server may still offer. */

@@ -7,11 +7,10 @@ import type {
   RepairStep,
 } from "./generated/protocol.ts";
 import type { LocalTrack } from "./local-track.ts";
+import { IceWatch } from "./ice-watch.ts";
 import { type MediaLink, Peer } from "./peer.ts";
 import { Slot } from "./slot.ts";
 import { Serial } from "./timing.ts";
-
-const DISCONNECTED_PATIENCE_MS = 3000;
 
 interface Offer {
   readonly negotiation: number;
@@ -30,14 +29,15 @@ export class Publisher {
   private unanswered = false;
   private changed = false;
   private restartWanted = false;
-  private patience: ReturnType<typeof setTimeout> | undefined;
+  private saving = false;
+  private readonly watch: IceWatch;
 
   constructor(
     private readonly placement: Placement,
     private readonly link: MediaLink,
   ) {
     this.peer = new Peer("publisher", placement, link);
-    this.peer.pc.oniceconnectionstatechange = () => this.watchIce();
+    this.watch = new IceWatch(this.peer.pc, () => this.restart());
   }
 
   get connected(): boolean {
@@ -59,13 +59,21 @@ export class Publisher {
     this.negotiate();
   }
 
-  applyMute(): void {
-    for (const slot of this.slots) slot.applyMute();
+  /** A track is muted or unmuted, or carries something else. */
+  altered(): void {
+    for (const slot of this.slots) slot.refresh();
+  }
+
+  /** Whether pictures are to be sent small and slow. */
+  saveData(saving: boolean): void {
+    this.saving = saving;
+    for (const slot of this.slots) slot.saveData(saving);
   }
 
   /** Offers with fresh ICE credentials as soon as no other offer is unanswered. */
   restart(servers: readonly IceServer[] = []): void {
     this.peer.useServers(servers);
+    if (!this.offer) return; // the first one brings fresh ones anyhow
     this.restartWanted = true;
     this.negotiate();
   }
@@ -113,8 +121,7 @@ export class Publisher {
   }
 
   close(): void {
-    clearTimeout(this.patience);
-    this.peer.pc.oniceconnectionstatechange = null;
+    this.watch.close();
     this.peer.close();
   }
 
@@ -122,8 +129,13 @@ export class Publisher {
     const simulcast = this.placement.simulcast && track.source === "camera";
     const free = this.slots.find((slot) => slot.fits(track, simulcast));
     const failed = (error: unknown) => this.report(error);
-    if (free) free.carry(track);
-    else this.slots.push(new Slot(this.peer.pc, track, simulcast, failed));
+    if (free) {
+      free.carry(track);
+      return;
+    }
+    const slot = new Slot(this.peer.pc, track, simulcast, failed);
+    if (this.saving) slot.saveData(true);
+    this.slots.push(slot);
   }
 
   private negotiate(): void {
@@ -172,15 +184,6 @@ export class Publisher {
     this.unanswered = false;
     this.changed = true;
     await this.peer.pc.setLocalDescription({ type: "rollback" });
-  }
-
-  private watchIce(): void {
-    clearTimeout(this.patience);
-    const { iceConnectionState } = this.peer.pc;
-    if (iceConnectionState === "failed") this.restart();
-    if (iceConnectionState === "disconnected") {
-      this.patience = setTimeout(() => this.restart(), DISCONNECTED_PATIENCE_MS);
-    }
   }
 
   private run(task: () => Promise<void>): void {

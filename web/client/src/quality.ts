@@ -59,13 +59,6 @@ export interface UplinkQuality {
   readonly roundTripTime: number | null;
 }
 
-export interface QualityReport {
-  /** By track id. What has just begun to flow comes with the next report. */
-  readonly tracks: ReadonlyMap<string, TrackQuality>;
-  /** Null while nothing is sent. */
-  readonly uplink: UplinkQuality | null;
-}
-
 /** What is asked for of a track, and what made it less than what it is wanted in. */
 export interface Asked {
   readonly wish: Wish;

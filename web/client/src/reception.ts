@@ -1,7 +1,8 @@
-import { Congestion, type Fare, limited, type Shown } from "./congestion.ts";
+import { Congestion, type Fare, limited, SAVING_LEVEL, type Shown } from "./congestion.ts";
 import { Demand, lower, type Wish } from "./demand.ts";
 import type { SimulcastLayer, Subscribe, Track } from "./generated/protocol.ts";
-import { type Asked, type QualityReport, trackQuality, type TrackQuality, uplinkQuality } from "./quality.ts";
+import { type Asked, trackQuality, type TrackQuality, uplinkQuality } from "./quality.ts";
+import { type QualityReport, qualityReport } from "./quality-report.ts";
 import type { RemoteTrack } from "./remote-tracks.ts";
 import type { RoomState } from "./state.ts";
 import type { InboundReading, OutboundReading } from "./stats.ts";
@@ -37,7 +38,8 @@ const EVERYTHING: Subscribe = { type: "subscribe", tracks: null };
 /** At most so often is the server told, in ms: scrolling changes much, and only where it ends counts. */
 const PACE = 250;
 const LOOK_EVERY = 2000;
-const UNTOUCHED: Asked = { wish: "high", reason: null };
+const UNTOUCHED = { wish: "high", reason: null } as const satisfies Asked;
+const SAVED = { wish: "low", reason: null } as const satisfies Asked;
 
 /** What this client asks for, from what it shows, what the page says, and what the network bears. */
 export class Reception {
@@ -55,6 +57,7 @@ export class Reception {
   private inbound: ReadonlyMap<string, InboundReading> = new Map();
   private outbound: OutboundReading | null = null;
   private shown: readonly Shown[] = [];
+  private saving = false;
 
   constructor(private readonly handlers: ReceptionHandlers) {
     this.requests = new Latest(
@@ -74,6 +77,12 @@ export class Reception {
   setLayer(track: string, wish: Wish | null): void {
     if (wish) this.chosen.set(track, wish);
     else this.chosen.delete(track);
+    this.update();
+  }
+
+  /** Whether to receive no more than is needed: the largest picture in medium, the others in low. */
+  saveData(saving: boolean): void {
+    this.saving = saving;
     this.update();
   }
 
@@ -103,11 +112,13 @@ export class Reception {
     const views = this.views.current();
     const { wishes, again } = this.demand.look(views, performance.now());
     if (again !== null) this.timer = setTimeout(() => this.update(), again);
-    this.shown = [...wishes].flatMap(([track, wish]) =>
+    const shown = [...wishes].flatMap(([track, wish]) =>
       this.isPicture(track) && !this.chosen.has(track)
         ? [{ track, wish, height: views.get(track)?.height ?? 0 }]
         : [],
     );
+    const most = limited(shown, this.saving ? SAVING_LEVEL : 0);
+    this.shown = shown.map((one) => ({ ...one, wish: most.get(one.track) ?? one.wish }));
     this.decide();
     this.tell();
   }
@@ -133,7 +144,7 @@ export class Reception {
   }
 
   private askedFor(track: string): Asked {
-    return this.asked.get(track) ?? UNTOUCHED;
+    return this.asked.get(track) ?? (this.saving && this.isPicture(track) ? SAVED : UNTOUCHED);
   }
 
   private tell(): void {
@@ -154,10 +165,11 @@ export class Reception {
       return { type: "subscribe", tracks };
     }
     const { tracks } = this.handlers.room();
-    const exceptions = [...this.asked].filter(([track, { wish }]) => wish !== "high" && tracks.has(track));
-    if (exceptions.length === 0) return EVERYTHING;
+    const others = this.saving ? SAVED.wish : UNTOUCHED.wish;
+    const exceptions = [...this.asked].filter(([track, { wish }]) => wish !== others && tracks.has(track));
+    if (exceptions.length === 0 && others === "high") return EVERYTHING;
     const entries = exceptions.map(([track, { wish }]) => entryOf(track, "high", wish));
-    return { type: "subscribe", tracks: entries, others: "high" };
+    return { type: "subscribe", tracks: entries, others };
   }
 
   private isPicture(track: string): boolean {
@@ -194,7 +206,7 @@ export class Reception {
     this.outbound = outbound;
     this.congestion.look(faresOf(this.shown, tracks), this.shown, performance.now());
     this.update();
-    this.handlers.quality({ tracks, uplink });
+    this.handlers.quality(qualityReport(tracks, uplink));
   }
 }
 

@@ -9,8 +9,10 @@ import type {
   Waiting,
 } from "./generated/protocol.ts";
 import type { LocalTrack } from "./local-track.ts";
-import type { QualityReport } from "./quality.ts";
+import type { QualityReport } from "./quality-report.ts";
 import type { RemoteTrack } from "./remote-tracks.ts";
+import type { Speaker } from "./speaking.ts";
+import type { TopicMessage } from "./state.ts";
 
 /**
  * `waiting`: in the lobby, until a moderator lets this client in. `reconnecting`: the connection to the server is being
@@ -41,12 +43,20 @@ export interface RoomEvents {
   trackSubscribed: [remote: RemoteTrack];
   trackUnsubscribed: [remote: RemoteTrack];
   chat: [message: ChatMessage];
+  /** Somebody, maybe oneself, has sent what is kept nowhere, such as a reaction (`sendMessage`). */
+  message: [message: TopicMessage];
+  /** Who speaks is another, or in another order: at most five times a second. The loudest first. */
+  speakersChanged: [speakers: readonly Speaker[]];
+  /** The participant to show large: the last one who spoke. Null: whoever it was has left. */
+  activeSpeakerChanged: [participant: string | null];
+  /** The browser plays no sound before a click: call `startAudio` in the handler of one. False: it plays now. */
+  soundBlocked: [blocked: boolean];
   /** How what is received and sent has fared: every two seconds. */
   quality: [report: QualityReport];
   /** Something failed that the call survives. */
   error: [error: NexusVibeError];
   /** The room is over for this client; `reason.code` says why (`left`, `replaced`, `expired_token`, …). */
   disconnected: [reason: { readonly code: string; readonly message: string }];
-  /** `state`, `me`, `connection`, `localTracks` or `remoteTracks` is another one now. Said after all of the above. */
+  /** What the room shows is another now, or one of `localTracks` is. Said after all of the above but `quality`. */
   changed: [];
 }

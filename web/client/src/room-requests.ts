@@ -17,11 +17,28 @@ export abstract class RoomRequests extends Emitter<RoomEvents> {
   /** As `Signaling.deliver`. */
   protected abstract deliver(message: Outgoing): Promise<Result>;
 
+  /** As `Signaling.request`. */
+  protected abstract request(message: Outgoing): Promise<Result>;
+
   /** Resolves when it has been said, once, also when the connection was lost on the way. */
   async sendChat(text: string): Promise<ChatMessage> {
     const result = await this.deliver({ type: "chat", text, nonce: newId("m") });
     if (result.type !== "chat") throw new TypeError(`The server answered a chat with ${result.type}.`);
     return result.message;
+  }
+
+  /** What has been said: the room's last 100 messages when it was entered, and everything since. The oldest first. */
+  get chat(): readonly ChatMessage[] {
+    return this.state.chat;
+  }
+
+  /**
+   * Sends what may get lost and is kept nowhere, such as a reaction, to everybody who is there now, oneself included, or
+   * to those in `to`; they hear `message`. Once and now: rejects with `ConnectionLost` while the connection is away, with
+   * `ServerError` for more than ten a second. `topic`: 1 to 64 of `A-Z a-z 0-9 . _ -`; `text`: at most 4,096 characters.
+   */
+  async sendMessage(topic: string, text: string, to?: readonly string[]): Promise<void> {
+    await this.request({ type: "message", topic, text, to: to ? [...to] : null });
   }
 
   /** Raises this participant's hand, or lowers it. The first to raise it is the first in line. */

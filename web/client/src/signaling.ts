@@ -10,23 +10,26 @@ import {
   asNexusVibeError,
   ConnectionLost,
   type Loss,
-  type NexusVibeError,
+  NexusVibeError,
   NotInRoom,
   ServerError,
 } from "./errors.ts";
 import type { ConnectionState, JoinedResult, ResumedResult } from "./generated/protocol.ts";
-import { type Deferred, deferred, retryDelay, wait } from "./timing.ts";
+import { type Deferred, deferred, Pause, retryDelay, wait } from "./timing.ts";
 
 const JOIN_DEADLINE_MS = 15_000;
 const DELIVERY_TRIES = 8;
+const LEFT: Loss = { reason: "left", message: "You left.", final: true };
 
 export interface SignalingOptions {
   /** Websocket URLs of the replicas. Each try goes to the next one. */
   readonly servers: readonly string[];
-  readonly token: string;
+  /** The room token, or where to get a fresh one at each join. */
+  readonly token: string | (() => Promise<string>);
   readonly name: string | null;
   /** Random, and the same at each join from here; null: none is told. */
   readonly device: string | null;
+  readonly region: string | null;
   readonly timing?: Timing;
 }
 
@@ -51,6 +54,7 @@ export class Signaling {
   private readonly timing: Timing;
   private connection: Connection | null = null;
   private entered: Deferred<Connection> = deferred();
+  private readonly pause = new Pause();
   private resumeToken: string | null = null;
   private tries = 0;
 
@@ -107,6 +111,12 @@ export class Signaling {
     }
   }
 
+  /** There is a reason to think that the connection is dead, or that a new one would succeed now. */
+  hurry(): void {
+    this.connection?.check();
+    this.pause.end();
+  }
+
   /** Gives the place up. Nothing comes after this. */
   leave(): void {
     this.send({ type: "leave" });
@@ -151,7 +161,7 @@ export class Signaling {
         const asked = reason instanceof ServerError ? (reason.retryAfterMs ?? 0) : 0;
         const pause = Math.max(retryDelay(attempt), asked);
         if (!reason.retryable || Date.now() + pause > deadline) throw reason;
-        await wait(pause, this.stop.signal);
+        await this.pause.wait(pause, this.stop.signal);
       }
     }
   }
@@ -178,15 +188,28 @@ export class Signaling {
       this.timing,
     );
     if (this.stop.signal.aborted) {
-      connection.end({ reason: "left", message: "You left.", final: true });
+      connection.end(LEFT);
       throw new NotInRoom();
     }
     return connection;
   }
 
   private async join(connection: Connection): Promise<void> {
-    const { token, name, device } = this.options;
-    await this.entering(connection, { type: "join", token, name, device });
+    const { name, device, region } = this.options;
+    const token = await this.roomToken();
+    await this.entering(connection, { type: "join", token, name, device, region });
+  }
+
+  /** Whoever makes tokens may be out of reach for as long as the network is away. */
+  private async roomToken(): Promise<string> {
+    const { token } = this.options;
+    if (typeof token === "string") return token;
+    try {
+      return await token();
+    } catch (error) {
+      if (error instanceof NexusVibeError) throw error;
+      throw new ConnectionLost({ reason: "no_token", message: "No invitation could be had.", final: false });
+    }
   }
 
   /** False when the place is gone and the room has to be joined anew. */
@@ -203,12 +226,19 @@ export class Signaling {
 
   /** A connection that does not let us in is of no use any more. */
   private async entering(connection: Connection, message: Outgoing): Promise<void> {
+    const leave = () => {
+      connection.send({ type: "leave" }); // heard after the request, if that lets us in
+      connection.end(LEFT);
+    };
+    this.stop.signal.addEventListener("abort", leave);
     try {
       await connection.request(message, (result) => this.accept(connection, result));
       this.entered.resolve(connection);
     } catch (error) {
       connection.end({ reason: "not_entered", message: "The server did not let us in.", final: false });
       throw error;
+    } finally {
+      this.stop.signal.removeEventListener("abort", leave);
     }
   }
 

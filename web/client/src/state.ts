@@ -5,6 +5,7 @@ import type {
   ParticipantLeft,
   Policy,
   RoomSnapshot,
+  TopicMessage as TopicMessageEvent,
   Track,
   Waiting,
 } from "./generated/protocol.ts";
@@ -39,7 +40,11 @@ export type RoomChange =
   | { readonly type: "trackPublished"; readonly track: Track }
   | { readonly type: "trackUpdated"; readonly track: Track }
   | { readonly type: "trackEnded"; readonly track: Track }
-  | { readonly type: "chat"; readonly message: ChatMessage };
+  | { readonly type: "chat"; readonly message: ChatMessage }
+  | { readonly type: "message"; readonly message: TopicMessage };
+
+/** What somebody has sent by `sendMessage`. `sent_at` in ms since the epoch. */
+export type TopicMessage = Pick<TopicMessageEvent, "participant" | "topic" | "text" | "sent_at">;
 
 export interface Step {
   readonly state: RoomState;
@@ -85,6 +90,10 @@ export function reduce(state: RoomState, event: ServerEvent): Step {
       return withVersion(dropTrack(state, event.track), event.version);
     case "chat.message":
       return withVersion(addChat(state, event.message), event.version);
+    case "message": {
+      const { participant, topic, text, sent_at } = event;
+      return { state, changes: [{ type: "message", message: { participant, topic, text, sent_at } }] };
+    }
     default:
       return { state, changes: [] };
   }

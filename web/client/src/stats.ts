@@ -82,6 +82,18 @@ export function outboundReading(report: RTCStatsReport): OutboundReading | null 
   };
 }
 
+/** How loud a captured track is, from 0 to 1 (webrtc-stats `media-source`). */
+export function sourceLevel(report: RTCStatsReport, mediaTrack: string): number {
+  const sources = entriesOf<MediaSource>(report, "media-source");
+  return sources.find(({ trackIdentifier }) => trackIdentifier === mediaTrack)?.audioLevel ?? 0;
+}
+
+/** RTCAudioSourceStats, as far as we read it; the DOM's types lack it. */
+interface MediaSource extends RTCStats {
+  readonly trackIdentifier?: string;
+  readonly audioLevel?: number;
+}
+
 /** webrtc-stats RTCRemoteInboundRtpStreamStats, as far as we read it; the DOM's types lack it. */
 interface RemoteInbound extends RTCStats {
   readonly fractionLost?: number;
@@ -104,7 +116,7 @@ function inboundReading(entry: RTCInboundRtpStreamStats): InboundReading {
   };
 }
 
-function entriesOf<Entry extends RTCStats>(report: RTCStatsReport, type: RTCStatsType): Entry[] {
+export function entriesOf<Entry extends RTCStats>(report: RTCStatsReport, type: RTCStatsType): Entry[] {
   const found: Entry[] = [];
   report.forEach((entry: RTCStats) => {
     if (entry.type === type) found.push(entry as Entry);

@@ -6,9 +6,12 @@ import type {
   IceServer,
   Placement,
 } from "./generated/protocol.ts";
-import { type MediaLink, Peer } from "./peer.ts";
+import { IceWatch } from "./ice-watch.ts";
+import { SoundLevels } from "./levels.ts";
+import { isOver, type MediaLink, Peer } from "./peer.ts";
 import { inboundReadings } from "./stats.ts";
 import { Serial } from "./timing.ts";
+import { ServerError } from "./errors.ts";
 
 /** Of a picture, until it is taken for one that goes on: the first come unevenly, while its sender finds its pace. */
 const WARM_FRAMES = 10;
@@ -32,12 +35,16 @@ export class Subscriber {
   private latest = 0;
   private ufrag: string | undefined;
   private answer: Answer | null = null;
+  private restartAsked = false;
+  private readonly levels = new SoundLevels();
+  private readonly watch: IceWatch;
 
   constructor(
-    placement: Placement,
+    private readonly placement: Placement,
     private readonly link: MediaLink,
   ) {
     this.peer = new Peer("subscriber", placement, link);
+    this.watch = new IceWatch(this.peer.pc, () => this.restart());
   }
 
   get connected(): boolean {
@@ -70,6 +77,25 @@ export class Subscriber {
     const since = this.firstSeen.get(track) ?? performance.now();
     this.firstSeen.set(track, since);
     return frames >= WARM_FRAMES || performance.now() - since >= WARM_MS;
+  }
+
+  /** How loud each track of sound is now, from 0 to 1, by track id. */
+  async soundLevels(): Promise<ReadonlyMap<string, number>> {
+    return this.levels.look(this.peer.pc, this.receivers);
+  }
+
+  /** Asks the server to offer anew with fresh ICE credentials. */
+  restart(): void {
+    if (this.restartAsked || this.peer.closed || !this.answer) return;
+    this.restartAsked = true;
+    const { epoch } = this.placement;
+    this.link.askRestart({ type: "restart", epoch, pc: "subscriber" }).then(
+      () => (this.restartAsked = false),
+      (error: unknown) => {
+        this.restartAsked = false;
+        if (!(error instanceof ServerError && isOver(error))) this.report(error);
+      },
+    );
   }
 
   /** What this connection has counted. */
@@ -107,6 +133,7 @@ export class Subscriber {
   }
 
   close(): void {
+    this.watch.close();
     this.peer.close();
     this.receivers = new Map();
   }

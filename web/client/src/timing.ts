@@ -27,6 +27,23 @@ export function wait(delay: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
+/** A pause that ends early when somebody has a reason to think that now is better. */
+export class Pause {
+  private readonly waiting = new Set<AbortController>();
+
+  /** Resolves after `delay` ms, at the next `end`, or as soon as `signal` is aborted. */
+  async wait(delay: number, signal: AbortSignal): Promise<void> {
+    const ended = new AbortController();
+    this.waiting.add(ended);
+    await wait(delay, AbortSignal.any([ended.signal, signal]));
+    this.waiting.delete(ended);
+  }
+
+  end(): void {
+    for (const ended of this.waiting) ended.abort();
+  }
+}
+
 /** Runs tasks one after another, in the order in which they came. */
 export class Serial {
   private tail: Promise<unknown> = Promise.resolve();
@@ -72,6 +89,26 @@ export class Latest<Value> {
     } finally {
       this.sending = false;
     }
+  }
+}
+
+/** So much later than it was set, a timer proves that this page slept: the answer may wait behind it. */
+const SLEPT_MS = 1000;
+
+/** Calls `over` after `delay` ms in which this page was awake. */
+export class Deadline {
+  private timer: ReturnType<typeof setTimeout>;
+
+  constructor(delay: number, over: () => void) {
+    const due = Date.now() + delay;
+    this.timer = setTimeout(() => {
+      if (Date.now() < due + SLEPT_MS) over();
+      else this.timer = setTimeout(over, delay); // once more, and then it has had its chance
+    }, delay);
+  }
+
+  cancel(): void {
+    clearTimeout(this.timer);
   }
 }
 

@@ -39,6 +39,7 @@ beforeEach(() => {
   const handlers: MediaHandlers = {
     describe: () => Promise.resolve(),
     trickle: () => undefined,
+    askRestart: () => Promise.resolve(),
     failed: (error) => expect.unreachable(String(error)),
     room: () => EMPTY_ROOM,
     me: () => "me",
@@ -59,7 +60,12 @@ afterEach(() => {
 });
 
 function place(epoch: number): void {
-  media.handle({ type: "placement", version: 1, seq: 1, placement: { ...placement, topology: "sfu", epoch } });
+  media.handle({
+    type: "placement",
+    version: 1,
+    seq: 1,
+    placement: { ...placement, topology: "sfu", epoch },
+  });
 }
 
 function closed(epoch: number): void {

@@ -113,3 +113,21 @@ test("who may not receive asks for nothing, and says its wishes once it may", as
   await vi.advanceTimersByTimeAsync(1000);
   expect(said).toHaveLength(1);
 });
+
+test("while data are saved nothing is received in more than a small picture unless it is shown", async () => {
+  reception.connected();
+  reception.saveData(true);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(said.at(-1)).toEqual({ type: "subscribe", tracks: [], others: "low" });
+  reception.setLayer("t_one", "high");
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(said.at(-1)).toEqual({
+    type: "subscribe",
+    tracks: [{ track: "t_one", layer: "high" }],
+    others: "low",
+  });
+  reception.setLayer("t_one", null);
+  reception.saveData(false);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(said.at(-1)).toEqual(EVERYTHING);
+});

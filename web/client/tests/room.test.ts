@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Participant, Track } from "../src/generated/protocol.ts";
 import { Room } from "../src/room.ts";
 import type { RoomConnection } from "../src/room-events.ts";
+import type { TopicMessage } from "../src/state.ts";
 import { joined, participant, placement, Replica, resumed, snapshot } from "./replica.ts";
 
 let replica: Replica;
@@ -149,4 +150,50 @@ test("a track that a moderator has ended is not published any more, also when th
   });
   await until("changed", () => stopped.length === 2);
   expect([stopped, room.localTracks]).toEqual([["microphone", "screen_audio"], []]);
+});
+
+test("a reaction is sent once, and one that is heard is told and kept nowhere", async () => {
+  const guest = await isIn();
+  const heard: TopicMessage[] = [];
+  room.on("message", (message) => heard.push(message));
+  const sending = room.sendMessage("reaction", "👏");
+  const sent = await guest.hears("message");
+  expect(sent).toMatchObject({ topic: "reaction", text: "👏", to: null });
+  const before = room.state;
+  const message = { participant: "p_2", topic: "reaction", text: "👏", sent_at: 5 };
+  guest.tell({ type: "message", ...message });
+  guest.reply(sent);
+  await sending;
+  expect([heard, room.state, room.chat]).toEqual([[message], before, []]);
+  guest.vanish();
+  await until("connectionChanged", () => room.connection === "reconnecting");
+  await expect(room.sendMessage("reaction", "👏")).rejects.toMatchObject({ retryable: true });
+});
+
+test("who leaves while they are being let in is not in the room, and the server is told", async () => {
+  const joining = room.join({ token: "t", device: null });
+  const refused = expect(joining).rejects.toMatchObject({ code: "left" });
+  const guest = await replica.guest();
+  const join = await guest.hears("join");
+  room.leave();
+  guest.reply(join, joined("r_1"));
+  await refused;
+  await guest.hears("leave");
+  expect([room.connection, room.me, connections]).toEqual([
+    "disconnected",
+    null,
+    ["joining", "disconnected"],
+  ]);
+});
+
+test("since when the connection is away is known until it is back", async () => {
+  const guest = await isIn();
+  expect(room.reconnectingSince).toBeNull();
+  guest.vanish();
+  await until("connectionChanged", () => room.connection === "reconnecting");
+  expect(room.reconnectingSince).toBeGreaterThan(0);
+  const again = await replica.guest();
+  again.reply(await again.hears("resume"), resumed("r_2"));
+  await until("connectionChanged", () => room.connection === "connected");
+  expect(room.reconnectingSince).toBeNull();
 });

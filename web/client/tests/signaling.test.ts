@@ -25,7 +25,10 @@ class Client {
   readonly over = deferred<string>();
   readonly signaling: Signaling;
 
-  constructor(servers: readonly string[], timing = { openMs: 2000, pingMs: 2000, replyMs: 2000 }) {
+  constructor(
+    servers: readonly string[],
+    timing = { openMs: 2000, pingMs: 2000, checkMs: 2000, replyMs: 2000 },
+  ) {
     const handlers: SignalingHandlers = {
       joined: () => this.told.push("joined"),
       resumed: () => this.told.push("resumed"),
@@ -36,7 +39,7 @@ class Client {
       connections: () => [{ epoch: 1, pc: "publisher", negotiation: 3, signaling_state: "stable" }],
     };
     this.signaling = new Signaling(
-      { servers, token: "room-token", name: "Alice", device: null, timing },
+      { servers, token: "room-token", name: "Alice", device: null, region: null, timing },
       handlers,
     );
   }
@@ -132,14 +135,14 @@ test("a delivery is repeated after a refusal that may pass, and given up after o
 });
 
 test("a server that does not answer pings is left for the next one", async () => {
-  client = new Client([one.url, two.url], { openMs: 2000, pingMs: 50, replyMs: 2000 });
+  client = new Client([one.url, two.url], { openMs: 2000, pingMs: 50, checkMs: 50, replyMs: 2000 });
   const guest = await joinAtOne();
   guest.answersPings = false;
   await (await two.guest()).hears("resume");
 });
 
 test("a request that is never answered ends the connection, since the server may have lost it", async () => {
-  client = new Client([one.url, two.url], { openMs: 2000, pingMs: 2000, replyMs: 50 });
+  client = new Client([one.url, two.url], { openMs: 2000, pingMs: 2000, checkMs: 2000, replyMs: 50 });
   const guest = await joinAtOne();
   const lost = client.signaling.request({ type: "subscribe", tracks: null });
   await guest.hears("subscribe");

@@ -1,5 +1,5 @@
-import { expect, test } from "vitest";
-import { deferred, Latest, retryDelay, Serial, wait } from "../src/timing.ts";
+import { expect, test, vi } from "vitest";
+import { Deadline, deferred, Latest, Pause, retryDelay, Serial, wait } from "../src/timing.ts";
 
 test("the first retry comes at once and the later ones with growing pauses", () => {
   const middle = () => 0.5;
@@ -69,4 +69,35 @@ test("a value that could not be sent does not keep the next one back", async () 
   latest.push(2);
   expect(await sent.promise).toBe(2);
   expect(failures).toHaveLength(1);
+});
+
+test("a pause ends for all who wait when there is a reason not to wait any longer", async () => {
+  const pause = new Pause();
+  const stop = new AbortController();
+  const waiting = [pause.wait(1_000_000, stop.signal), pause.wait(1_000_000, stop.signal)];
+  pause.end();
+  await Promise.all(waiting);
+  const again = pause.wait(1_000_000, stop.signal);
+  stop.abort();
+  await again;
+});
+
+test("a deadline that comes late because the page slept leaves the answer some more time", () => {
+  vi.useFakeTimers();
+  try {
+    let over = 0;
+    const awake = new Deadline(5000, () => over++);
+    vi.advanceTimersByTime(5000);
+    expect(over).toBe(1);
+    awake.cancel();
+    const asleep = new Deadline(5000, () => over++);
+    vi.setSystemTime(Date.now() + 60_000);
+    vi.advanceTimersByTime(9999);
+    expect(over).toBe(1);
+    vi.advanceTimersByTime(1);
+    expect(over).toBe(2);
+    asleep.cancel();
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -26,6 +26,12 @@ export function addresses(wanted: string | null, interfaces = networkInterfaces(
 }
 
 /**
+ * Bytes. All that a worker receives comes through one socket, in bursts of whole pictures, while it sends each of them
+ * to everybody; the kernel gives less where `net.core.rmem_max` and `wmem_max` say so.
+ */
+const BUFFERS = { recvBufferSize: 4 << 20, sendBufferSize: 4 << 20 };
+
+/**
  * A WebRtcServer on one port, the lowest of the range from the `first`th on that is free for UDP and TCP at every
  * address: the operator opens as many ports as there are workers.
  */
@@ -37,9 +43,10 @@ export async function listen(
   const [from, to] = settings.rtp_ports;
   let failure: unknown = null;
   for (let port = from + first; port <= to; port += 1) {
-    const listenInfos = addresses(settings.media_address).flatMap((address) =>
-      (["udp", "tcp"] as const).map((protocol) => ({ protocol, port, ...address })),
-    );
+    const listenInfos = addresses(settings.media_address).flatMap((address): types.TransportListenInfo[] => [
+      { protocol: "udp", port, ...BUFFERS, ...address },
+      { protocol: "tcp", port, ...address },
+    ]);
     try {
       return await worker.createWebRtcServer({ listenInfos });
     } catch (error) {

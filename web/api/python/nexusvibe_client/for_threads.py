@@ -289,3 +289,9 @@ class Turn:
         call = wire.get("ice-servers", query={"user": user, "region": region})
         servers: models.IceServersAnswer = self._api.ask(call)
         return servers
+
+    def usage(self, room: str, days: int | None = None) -> models.Usage:
+        """What the people of a room relayed on the last days, and what it cost."""
+        call = wire.get("rooms", room, "usage", query={"days": None if days is None else str(days)})
+        usage: models.Usage = self._api.ask(call)
+        return usage

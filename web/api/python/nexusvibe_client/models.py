@@ -57,6 +57,20 @@ class BanRequest(TypedDict):
     """How long; null: for good."""
 
 
+class DayOfUsage(TypedDict):
+    day: str
+    """UTC."""
+
+    received_bytes: int
+    """That relays got from people."""
+
+    sent_bytes: int
+    """That relays sent to people."""
+
+    cost: float | None
+    """In the operator's currency; null when no price per GB is known."""
+
+
 class IceServerAnswer(TypedDict):
     """RTCIceServer."""
 
@@ -162,6 +176,15 @@ class Moving(TypedDict):
     backend: str | None
 
 
+class NodesRejected(TypedDict):
+    reason: str
+    """Ends the sentence "1 node …": full, silent, just failed and so on."""
+
+    count: int
+    nodes: list[str]
+    """Which; of many, the first 20."""
+
+
 class ParticipantBanRequest(TypedDict):
     """Somebody who is there is to be kept out. Of a guest, whose identity is new each time, it closes the token."""
 
@@ -173,6 +196,36 @@ class ParticipantBanRequest(TypedDict):
 
     device: NotRequired[bool]
     """Also whoever comes on the participant's device, if their client has named it."""
+
+
+class PlacementDecision(TypedDict):
+    """What was considered when a media node was needed."""
+
+    at: int
+    """Milliseconds since 1970."""
+
+    purpose: str
+    """first: a room without node. join: to the room's node, in vain. move: to another node."""
+
+    node: str | None
+    """What was chosen; null when nobody could take it."""
+
+    streams: int
+    """RTP streams that were reserved, or would have been: an estimate."""
+
+    region: str | None
+    """Where the person is, as far as known."""
+
+    region_known: bool
+    """false when no node is in that region: then any is as near."""
+
+    capabilities: list[str]
+    """What the room can't be without."""
+
+    candidates: list[str]
+    """Nodes in the order in which they were tried."""
+
+    rejected: list[NodesRejected]
 
 
 class Policy(TypedDict):
@@ -329,6 +382,15 @@ class RoomPage(TypedDict):
     """Give it as `after` for the next page; null at the end."""
 
 
+class RoomPlacement(TypedDict):
+    room: str
+    nodes: list[str]
+    """Where its media are now; empty while nobody is in it."""
+
+    decisions: list[PlacementDecision]
+    """Of the last hour, the latest first, at most ten."""
+
+
 class RoomRequest(TypedDict):
     """A room, before anybody is in it."""
 
@@ -344,6 +406,15 @@ TrackKind: TypeAlias = Literal["audio", "video"]
 
 
 TrackSource: TypeAlias = Literal["camera", "microphone", "screen", "screen_audio"]
+
+
+class Usage(TypedDict):
+    room: str
+    received_bytes: int
+    sent_bytes: int
+    cost: float | None
+    days: list[DayOfUsage]
+    """Those on which something was relayed, oldest first."""
 
 
 class MuteRequest(TypedDict):

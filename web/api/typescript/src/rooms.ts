@@ -13,6 +13,7 @@ import type {
   RoomListed,
   RoomRequest,
   TokenRequest,
+  Usage,
 } from "./generated/models.ts";
 import type { ANYWAY, Http, Once, Seen } from "./http.ts";
 
@@ -143,5 +144,10 @@ export class Turn {
   /** Best first, with a credential for `user`, by whom use is counted. */
   iceServers(user: string, { region }: { region?: string } = {}): Promise<IceServersAnswer> {
     return this.http.get(["ice-servers"], { user, region });
+  }
+
+  /** What the people of a room relayed on the last days, and what it cost. */
+  usage(room: string, { days }: { days?: number } = {}): Promise<Usage> {
+    return this.http.get(["rooms", room, "usage"], { days: days?.toString() });
   }
 }

@@ -73,7 +73,7 @@ async function record(): Promise<string[][]> {
     ...[participants.permissions(r, p), participants.updatePermissions(r, p, ANYWAY, {})],
     ...[participants.attributes(r, p), participants.updateAttributes(r, p, ANYWAY, {})],
     ...[all(bans.list(r)), bans.create(r, { identity: "ann" }), bans.delete(r, "Xban")],
-    ...[all(messages.list(r)), messages.send(r, { text: "Hello" }), turn.iceServers("ann")],
+    ...[all(messages.list(r)), messages.send(r, { text: "Hello" }), turn.iceServers("ann"), turn.usage(r)],
   ]);
   return asked;
 }

@@ -23,10 +23,12 @@ export type ClientMessage =
   | Leave
   | Description
   | Candidate
+  | Restart
   | Ready
   | TrackUpdate
   | Subscribe
   | Chat
+  | SendMessage
   | ChangePermissions
   | Kick
   | Ban
@@ -66,6 +68,7 @@ export type ServerMessage =
   | TrackUpdated
   | TrackEnded
   | ChatEvent
+  | TopicMessage
   | PlacementEvent
   | PlacementClosed
   | DescriptionEvent
@@ -84,6 +87,8 @@ export interface Protocol {
  * Enter a room. `name` is used when the token leaves the name open. Replied with `joined`.
  *
  * `device` is random and the same at each join from there, so that a moderator can ban it. It may be left out.
+ * `region` is where the client is, in the operator's words: a room is made near the first who joins. Left out, it is
+ * guessed from the client's address if the operator has said how; one that does not exist is as good as any.
  */
 export interface Join {
   id?: number | null;
@@ -91,6 +96,7 @@ export interface Join {
   token: string;
   name?: string | null;
   device?: string | null;
+  region?: string | null;
 }
 /**
  * Take one's place again after the connection was lost, at any replica. Replied with `resumed`.
@@ -175,6 +181,16 @@ export interface IceCandidate {
   usernameFragment?: string | null;
 }
 /**
+ * Restart ICE on one connection, for the network has changed. Replied with `done`; `restart` brings servers for it,
+ * and on the `subscriber` the server's offer follows.
+ */
+export interface Restart {
+  id?: number | null;
+  type: "restart";
+  epoch: number;
+  pc: PeerConnectionRole;
+}
+/**
  * All wanted media flows in this epoch: the old placement is not needed any more.
  */
 export interface Ready {
@@ -220,6 +236,17 @@ export interface Chat {
   type: "chat";
   text: string;
   nonce?: string | null;
+}
+/**
+ * Something for everybody who is in the room now, oneself too, or for those in `to`. It is kept nowhere, and what
+ * its `topic` means is up to the application.
+ */
+export interface SendMessage {
+  id?: number | null;
+  type: "message";
+  topic: string;
+  text: string;
+  to?: string[] | null;
 }
 /**
  * For moderators: what somebody may do from now on. Only what is given changes.
@@ -593,6 +620,18 @@ export interface ChatEvent {
   version: number;
   type: "chat.message";
   message: ChatMessage;
+}
+/**
+ * Somebody, maybe oneself, has sent a `message`.
+ */
+export interface TopicMessage {
+  seq: number;
+  version: number;
+  type: "message";
+  participant: string;
+  topic: string;
+  text: string;
+  sent_at: number;
 }
 export interface PlacementEvent {
   seq: number;

@@ -72,6 +72,24 @@ export interface BanRequest {
    */
   for_s?: number | null;
 }
+export interface DayOfUsage {
+  /**
+   * UTC.
+   */
+  day: string;
+  /**
+   * That relays got from people.
+   */
+  received_bytes: number;
+  /**
+   * That relays sent to people.
+   */
+  sent_bytes: number;
+  /**
+   * In the operator's currency; null when no price per GB is known.
+   */
+  cost: number | null;
+}
 /**
  * RTCIceServer.
  */
@@ -204,6 +222,17 @@ export interface Moving {
 export interface MuteRequest {
   source: TrackSource;
 }
+export interface NodesRejected {
+  /**
+   * Ends the sentence "1 node …": full, silent, just failed and so on.
+   */
+  reason: string;
+  count: number;
+  /**
+   * Which; of many, the first 20.
+   */
+  nodes: string[];
+}
 export interface Participant {
   id: string;
   /**
@@ -319,6 +348,44 @@ export interface PermissionsChange {
    * May change their own attributes.
    */
   own_attributes?: boolean | null;
+}
+/**
+ * What was considered when a media node was needed.
+ */
+export interface PlacementDecision {
+  /**
+   * Milliseconds since 1970.
+   */
+  at: number;
+  /**
+   * first: a room without node. join: to the room's node, in vain. move: to another node.
+   */
+  purpose: string;
+  /**
+   * What was chosen; null when nobody could take it.
+   */
+  node: string | null;
+  /**
+   * RTP streams that were reserved, or would have been: an estimate.
+   */
+  streams: number;
+  /**
+   * Where the person is, as far as known.
+   */
+  region: string | null;
+  /**
+   * false when no node is in that region: then any is as near.
+   */
+  region_known: boolean;
+  /**
+   * What the room can't be without.
+   */
+  capabilities: string[];
+  /**
+   * Nodes in the order in which they were tried.
+   */
+  candidates: string[];
+  rejected: NodesRejected[];
 }
 /**
  * How a room is run.
@@ -501,6 +568,17 @@ export interface RoomPage {
    */
   next: string | null;
 }
+export interface RoomPlacement {
+  room: string;
+  /**
+   * Where its media are now; empty while nobody is in it.
+   */
+  nodes: string[];
+  /**
+   * Of the last hour, the latest first, at most ten.
+   */
+  decisions: PlacementDecision[];
+}
 /**
  * A room, before anybody is in it.
  */
@@ -573,4 +651,14 @@ export interface TokenRequest {
    * How long it is valid, in seconds.
    */
   ttl_s?: number;
+}
+export interface Usage {
+  room: string;
+  received_bytes: number;
+  sent_bytes: number;
+  cost: number | null;
+  /**
+   * Those on which something was relayed, oldest first.
+   */
+  days: DayOfUsage[];
 }
