@@ -44,7 +44,7 @@ def add(family: Any) -> None:
     each = {
         "show": ("all that is known of a node", _show),
         "approve": ("believe a node that has enrolled: it takes rooms from now on", _approve),
-        "drain": ("no new rooms on this node; those that are there stay", _drain),
+        "drain": ("no new rooms on this node; those that are there move to others", _drain),
         "undrain": ("new rooms again", _undrain),
         "remove": ("refuse the node's key from now on; its rooms move to other nodes", _remove),
     }
@@ -106,7 +106,11 @@ def _approve(options: argparse.Namespace) -> int:
 
 
 def _drain(options: argparse.Namespace) -> int:
-    return _decide(options, lambda office: office.drain(options.id, draining=True), "takes no new rooms.")
+    return _decide(
+        options,
+        lambda office: office.drain(options.id, draining=True),
+        "takes no new rooms; those that it has move to others.",
+    )
 
 
 def _undrain(options: argparse.Namespace) -> int:

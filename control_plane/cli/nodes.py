@@ -16,7 +16,7 @@ A media node is one machine with a media server (SFU) and the agent that runs it
   nexusvibe node add node1 --region eu        prints the command to run on the other machine, once
   nexusvibe node approve node1                after it has enrolled; from then on it takes rooms
   nexusvibe node list                         all nodes: what they run and carry
-  nexusvibe node drain node1                  no new rooms on it; those that are there stay
+  nexusvibe node drain node1                  no new rooms on it; those that are there move
   nexusvibe node remove node1                 its key is refused from now on, its rooms move to other nodes
 
 On the node itself, once it has enrolled:
