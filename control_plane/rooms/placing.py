@@ -11,6 +11,7 @@ from control_plane.errors import ControlPlaneError, NoCapacity, Unavailable
 from control_plane.ids import NodeId
 from control_plane.nodes.models import Need, Node
 from control_plane.nodes.registry import NodeRegistry, Outcome
+from control_plane.nodes.selection import Rejection
 from control_plane.nodes.store import Claim
 from control_plane.rooms import streams
 from control_plane.rooms.decisions import Decision, DecisionLog, Purpose
@@ -89,7 +90,7 @@ class RegistryPlacing:
         except Unavailable:  # what nodes carry is elsewhere than the room, and the room is there
             log.info("join_not_counted", room=state.room, participant=newcomer.id)
             return
-        if outcome.node is None and leg.node in self._registry.nodes:
+        if outcome.refused.get(leg.node) is Rejection.FULL:  # not one that an emptied Redis has yet to hear of
             await self._write_down(state, outcome, "join")
             raise NoCapacity("The media server of this room is full.", retry_after_ms=FULL_RETRY_MS)
 

@@ -68,6 +68,12 @@ ACTIONS: dict[str, tuple[str, dict[str, Any], Refusals]] = {
     ),
     "subscribes": ("subscribe", {"tracks": None}, {"without ears": "not_allowed"}),
     "chats": ("chat", {"text": "hello"}, {"without chat": "not_allowed"}),
+    "sends what may get lost": (
+        "message",
+        {"topic": "reaction", "text": "applause"},
+        {"without chat": "not_allowed", "hidden": "not_allowed"},
+    ),
+    "asks for a restart of ICE": ("restart", {"epoch": 1, "pc": "publisher"}, {}),
     "raises a hand": ("hand", {"raised": True}, {"hidden": "not_allowed"}),
     "lowers a hand": ("hand", {"raised": False}, {}),
     "lowers somebody else's hand": ("hand", {"raised": False, "participant": TARGET}, ONLY_MODERATORS),

@@ -42,6 +42,8 @@ OPERATIONS = {
     "createRoom": Ask("POST", "/v1/rooms", 201, {"room": ROOM}),
     "listRooms": Ask("GET", "/v1/rooms?prefix=shop-", 200),
     "getRoom": of_room("GET", "", 200),
+    "explainPlacement": of_room("GET", "/placement", 200),
+    "getRoomUsage": of_room("GET", "/usage", 200),
     "getRoomPolicy": of_room("GET", "/policy", 200),
     "updateRoomPolicy": of_room("PATCH", "/policy", 200, {"capacity": 50}, conditional=True),
     "getRoomAttributes": of_room("GET", "/attributes", 200),
