@@ -43,6 +43,7 @@ OPERATIONS = {
     "listRooms": Ask("GET", "/v1/rooms?prefix=shop-", 200),
     "getRoom": of_room("GET", "", 200),
     "explainPlacement": of_room("GET", "/placement", 200),
+    "moveRoom": of_room("POST", "/move", 404, {"node": "nowhere"}),
     "getRoomUsage": of_room("GET", "/usage", 200),
     "getRoomPolicy": of_room("GET", "/policy", 200),
     "updateRoomPolicy": of_room("PATCH", "/policy", 200, {"capacity": 50}, conditional=True),
