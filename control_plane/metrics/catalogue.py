@@ -83,7 +83,7 @@ NODE_INFO = Described(
     "nexusvibe_node_info", "gauge", "1; the media server of each node.", ("node", "region", "backend", "version")
 )
 NODE_STATE = Described(
-    "nexusvibe_node_state", "gauge", "1 for the state that the node is in: up, sfu_down, silent or lost.",
+    "nexusvibe_node_state", "gauge", "1 for the state that the node is in: up, draining, sfu_down, silent or lost.",
     ("node", "region", "state"),
 )  # fmt: skip
 NODE_CONNECTED = Described(
